@@ -2,6 +2,7 @@
 import { type EventColumn, type EventTable, toEventTable } from '../events/event-table.js';
 import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js';
 import type { Column, Model, Notes, Reference, Table } from '../model/model.js';
+import { isRealizable, whyNotRealizable } from '../model/realized-model.js';
 import { plainTableName } from '../model/table-name.js';
 
 interface CatalogueColumn extends EventColumn, Pick<Notes, 'owner' | 'tags'> {
@@ -47,23 +48,15 @@ export function toCatalogue(
     capture?.tables.map((table) => [plainTableName(table.table), table] as const),
   );
   return {
-    tables: tables
-      .filter((table) => whyNot(table) === undefined)
-      .map((table) => ({
-        ...toCatalogueTable(table, captured.get(plainTableName(table.name)), capture),
-        published: published.get(table.name) ?? [],
-      })),
+    tables: tables.filter(isRealizable).map((table) => ({
+      ...toCatalogueTable(table, captured.get(plainTableName(table.name)), capture),
+      published: published.get(table.name) ?? [],
+    })),
     others: tables.flatMap((table) => {
-      const why = whyNot(table);
+      const why = whyNotRealizable(table);
       return why === undefined ? [] : [{ table: table.name, why }];
     }),
   };
-}
-
-function whyNot({ key, hasVersions, sources }: Table): string | undefined {
-  if (key.length === 0) return 'it has no key';
-  if (hasVersions === true) return 'it keeps versions of files';
-  return sources.length > 0 ? 'it takes metrics out of JSON' : undefined;
 }
 
 function toCatalogueTable(

@@ -6,8 +6,7 @@ import { parseLoadId } from '../ledger/ledger-queries.js';
 import { formatTableName, parseTableName } from '../model/table-name.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
-import { withEventLog } from '../realize/event-log-table.js';
-import { isEventLog } from '../realize/unfolded-keys.js';
+import { hasEvents, withEventLog } from '../realize/event-log-table.js';
 import {
   formatCount,
   formatNumber,
@@ -17,7 +16,7 @@ import {
 } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import {
-  assertLoad,
+  lookAtLoad,
   type ReplayOptions,
   type ReplayResult,
   replay,
@@ -25,7 +24,7 @@ import {
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
 import { foldAfter } from './realize/fold-after.js';
-import { hasFailed, toFoldedJson } from './realize/folded-lines.js';
+import { foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
 import { OPTION_NAMES } from './replay.help.js';
 import { asRun } from './shared/recorded-run.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
@@ -37,9 +36,9 @@ export const command: Command = {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
     const { directory } = project;
-    const model = withEventLog(project.model);
+    const model = withEventLog(project);
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      const isOfEvents = isEventLog(await assertLoad(database, loadId));
+      const isOfEvents = hasEvents(await lookAtLoad(database, loadId));
       return asRun(invocation, 'replay', database, async (own, run) => {
         let read = 0;
         let loaded = 0;
@@ -74,20 +73,17 @@ export const command: Command = {
           throw new FailedRun(result.failure, toJson(result, false));
         }
         const place = { schema: result.schema, name: parseTableName(result.table).name };
-        const folded =
-          isOfEvents && !result.isInterrupted
-            ? await foldAfter(invocation, own, formatTableName(place))
-            : undefined;
-        const failed = folded !== undefined && hasFailed(folded);
-        output.result({
-          ...toJson(result, !result.isInterrupted && !failed),
-          ...(folded === undefined ? {} : { tables: folded.map(toFoldedJson) }),
-        });
-        return chooseStatus({
+        const statuses = {
           interrupted: result.isInterrupted,
-          failed,
           doneWithRejects: result.remaining > 0,
-        });
+        };
+        if (!isOfEvents || result.isInterrupted) {
+          output.result(toJson(result, !result.isInterrupted));
+          return chooseStatus(statuses);
+        }
+        const folding = await foldAfter(invocation, own, formatTableName(place));
+        output.result({ ...toJson(result, isFolded(folding)), ...toFoldingJson(folding) });
+        return foldStatus(folding, statuses);
       });
     });
   },

@@ -7,8 +7,8 @@ import { parseLoadId } from '../ledger/ledger-queries.js';
 import { formatTableName } from '../model/table-name.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
-import { withEventLog } from '../realize/event-log-table.js';
-import { isEventLog, noteUnfolded } from '../realize/unfolded-keys.js';
+import { hasEvents, withEventLog } from '../realize/event-log-table.js';
+import { noteUnfolded } from '../realize/unfolded-keys.js';
 import { confirm } from '../terminal/confirm.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
@@ -16,7 +16,7 @@ import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
 import type { UndoJson } from './json/upkeep.schema.js';
 import { foldAfter } from './realize/fold-after.js';
-import { hasFailed, toFoldedJson } from './realize/folded-lines.js';
+import { foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
 import { asRun } from './shared/recorded-run.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
@@ -30,11 +30,12 @@ export const command: Command = {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
     const { directory } = project;
-    const model = withEventLog(project.model);
+    const model = withEventLog(project);
     return withDatabase(
       { databaseUrl: options.databaseUrl, directory },
       async (database): Promise<number> => {
         const load = await describeUndo(database, model, loadId);
+        const isOfEvents = hasEvents(load);
         if (load.state !== 'undone' && !options.yes && !(await ask(load, signal))) {
           throw new EdpError('interrupted', `load ${loadId} was not undone`, {
             hint: 'answer y, or give --yes',
@@ -66,24 +67,24 @@ export const command: Command = {
                 },
               },
               signal,
-              { marked: noteUnfolded },
+              isOfEvents ? { marked: noteUnfolded } : {},
             ),
           );
-          print(output, result, load.state === 'undone', isEventLog(load.place));
+          print(output, result, load.state === 'undone', isOfEvents);
           if (result.failure !== undefined) {
             throw new FailedRun(result.failure, toJson(result));
           }
-          if (result.isInterrupted || !isEventLog(load.place)) {
+          if (result.isInterrupted || !isOfEvents) {
             output.result(toJson(result));
             return result.isInterrupted ? EXIT.interrupted : EXIT.done;
           }
-          const folded = await foldAfter(invocation, own, formatTableName(load.place));
+          const folding = await foldAfter(invocation, own, formatTableName(load.place));
           output.result({
             ...toJson(result),
-            ok: result.state === 'undone' && !hasFailed(folded),
-            tables: folded.map(toFoldedJson),
+            ok: result.state === 'undone' && isFolded(folding),
+            ...toFoldingJson(folding),
           });
-          return hasFailed(folded) ? EXIT.failed : EXIT.done;
+          return foldStatus(folding, {});
         });
       },
     );

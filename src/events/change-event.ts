@@ -24,6 +24,8 @@ export interface ChangeData {
   /** Whether `after` has only what changed. */
   readonly partial?: boolean;
   readonly transaction?: string;
+  /** Of calculations that failed, and are null for that reason: attribute → message. */
+  readonly errors?: Readonly<Record<string, string>>;
 }
 
 export interface ChangeEvent {
@@ -45,7 +47,7 @@ export interface ChangeEvent {
 }
 
 /** So that sequences sort as texts, too. */
-export const SEQUENCE_DIGITS = 20;
+const SEQUENCE_DIGITS = 20;
 
 export function formatSequence(sequence: bigint | string | number): string {
   return String(sequence).padStart(SEQUENCE_DIGITS, '0');

@@ -20,8 +20,16 @@ import type { Column, MetricsSource, Model, Reference, Table } from './model.js'
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
 import { findPartitionFaults, partitionsShape, toPartitions } from './partition-schema.js';
+import { historyName } from './realized-model.js';
 import { findClosing } from './reference-circles.js';
-import { formatTableName, parseTableName, plainTableName, splitName } from './table-name.js';
+import {
+  bareName,
+  formatTableName,
+  isSameTable,
+  parseTableName,
+  plainTableName,
+  splitName,
+} from './table-name.js';
 import { COLUMN_TYPES, type ColumnType } from './types.js';
 import { findVersionFaults, toVersions, versionsShape } from './versions-schema.js';
 
@@ -336,6 +344,22 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
   };
 }
 
+function historyFaults(
+  { name, hasHistory }: Table,
+  tables: Record<string, TableInput>,
+): ModelFault[] {
+  if (hasHistory !== true) return [];
+  const path = [name, 'history'];
+  const history = historyName(name);
+  const too = identifier.safeParse(bareName(history)).error?.issues[0];
+  if (too !== undefined) {
+    return [{ path, message: `its history would be called ${history}: ${too.message}` }];
+  }
+  const declared = spellingsOf(tables).get(plainTableName(history));
+  if (declared === undefined) return [];
+  return [{ path, message: `its history is the table ${declared}, which is declared as well` }];
+}
+
 /** A fault that the schema alone cannot detect, with its path inside `tables`. */
 export interface ModelFault {
   readonly path: readonly (string | number)[];
@@ -390,6 +414,7 @@ export function findModelFaults(
     ]) {
       faults.push({ path: [name, ...path], message });
     }
+    faults.push(...historyFaults(table, tables));
     table.indexes.forEach((columns, i) => {
       for (const column of columns) {
         if (!all.includes(column)) {

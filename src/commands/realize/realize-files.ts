@@ -8,17 +8,14 @@ import { withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import type { EventFormat } from '../../model/file-settings.js';
 import type { Model } from '../../model/model.js';
+import { isRealizable } from '../../model/realized-model.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
-import { loadWarehouse } from '../../project/load-warehouse.js';
-import { eventLogTable, isRealizable } from '../../realize/event-log-table.js';
-import { type FoldedTable, foldEvents } from '../../realize/fold.js';
+import { projectLog } from '../../realize/event-log-table.js';
+import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import type { Invocation } from '../command.js';
 import { asLoadingRun } from '../shared/recorded-run.js';
-
-/** Where tables of edp.yaml without a schema are: there, the search path decides for the log, too. */
-const USUAL_SCHEMA = 'public';
 
 export interface RealizeOptions
   extends Pick<
@@ -31,8 +28,8 @@ export interface RealizeOptions
 
 export interface Realized {
   readonly result: IngestResult;
-  /** Empty where the load did not end well. */
-  readonly folded: readonly FoldedTable[];
+  /** Of no table where the load did not end well. */
+  readonly folding: Folding;
 }
 
 export interface RealizeReport {
@@ -65,9 +62,7 @@ export async function realizeFiles(
   const { project, output, signal } = invocation;
   const { directory, model } = project;
   assertRealizable(model);
-  const { warehouse } = await loadWarehouse(directory);
-  const { bronze } = warehouse.layers;
-  const log = eventLogTable(model, bronze === USUAL_SCHEMA ? undefined : bronze);
+  const log = projectLog(project);
   const { databaseUrl, eventFormat: format, ...rest } = options;
   const loading: IngestOptions = {
     ...rest,
@@ -90,9 +85,11 @@ export async function realizeFiles(
     if (files.length > 0) report.loaded(result, database);
     await failpoint('realize.loaded', run.client);
     const canFold = result.failure === undefined && !result.isInterrupted;
-    const folded = canFold ? await foldEvents(run.client, model, log.name, { note, signal }) : [];
+    const folding = canFold
+      ? await foldEvents(run.client, model, log.name, { note, signal })
+      : NOT_FOLDED;
     const seconds = (performance.now() - startedAt) / 1000;
-    return report.done({ result: { ...result, seconds }, folded });
+    return report.done({ result: { ...result, seconds }, folding });
   };
   return withPool(options.processCount, await totalBytes(files), (pool) =>
     withDatabase({ databaseUrl, directory }, (database) =>
