@@ -43,6 +43,8 @@ export interface CapturedModel {
   /** Columns of the source that tell its rows apart. */
   readonly identity: readonly string[];
   readonly settings: NeededSettings;
+  /** Hash of what edp.yaml says of it (definition.ts). */
+  readonly definition: string;
   /** Where its SQL finds names without a schema (search-path.ts). */
   readonly searchPath: string;
 }
@@ -58,7 +60,8 @@ export interface CapturedSource {
 export interface CapturePlan {
   readonly sourceName: string;
   readonly isStrict: boolean;
-  readonly capMb: number;
+  /** Of the outbox, from which it is reported. */
+  readonly capBytes: number;
   readonly models: readonly CapturedModel[];
   readonly sources: readonly CapturedSource[];
   readonly warnings: readonly string[];

@@ -30,6 +30,8 @@ export interface SourceTable extends TablePlace {
   readonly isPartition: boolean;
   /** Whether tables inherit from it that are no partitions. */
   readonly hasChildren: boolean;
+  /** Whether it inherits from another table, and is no partition. */
+  readonly hasParent: boolean;
   /** Whether a subscription feeds it, or a partition of it. */
   readonly isSubscribed: boolean;
   /** Whether a statement on it may run another one on it before its own triggers fire. */
@@ -53,6 +55,7 @@ WITH wanted AS (
 SELECT wanted.name AS wanted, c.oid::int8::text AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
   c.relpersistence AS persistence, c.relispartition AS "isPartition",
   c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS "hasChildren",
+  NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) AS "hasParent",
   EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = c.oid OR srrelid IN (SELECT relid FROM pg_partition_tree(c.oid))) AS "isSubscribed",
   EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgname NOT LIKE 'edp_capture%')
     OR EXISTS (SELECT FROM pg_constraint WHERE confrelid = c.oid AND contype = 'f'

@@ -6,13 +6,17 @@
  * rows may be read in any order and at any time, and a change in flight wins over the row that was read.
  */
 import type pg from 'pg';
+import type { DatabaseError } from 'pg';
 import { EdpError } from '../base/errors.js';
+import { sleepUnless } from '../base/sleep-unless.js';
 import { quoteIdentifier, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
 import { withTransaction } from '../postgres/connection.js';
-import { sleepUnless } from './consumer.js';
-import { eventLine, OUTBOX_ROW, type OutboxRow } from './event-line.js';
+import { mayBeAboutRecord } from '../postgres/sqlstate.js';
+import { OUTBOX_BYTES } from './consumer.js';
+import { OUTBOX_ROW, type OutboxRow, sentEvent } from './event-line.js';
 import { EVENT_COLUMNS, filterOf, readQuery } from './event-sql.js';
+import { holdAlone, snapshotLock } from './hold-alone.js';
 import type { CapturedModel } from './plan.js';
 import type { Sink } from './sinks/sink.js';
 
@@ -21,12 +25,23 @@ const WAIT_MS = 200;
 
 export interface SnapshotOptions {
   readonly source: string;
-  /** Undefined: through the outbox. */
+  /** Undefined: through the outbox. It is opened here, and no other snapshot of the table has it then. */
   readonly sink: Sink | undefined;
+  /** Whether a calculation that fails ends the snapshot. */
+  readonly isStrict: boolean;
   /** Bytes of the outbox from which it waits for consumers. */
   readonly capBytes: number;
   readonly signal: AbortSignal;
   readonly onNote: (text: string) => void;
+  /** How long another snapshot of the table may take to end. */
+  readonly patienceMs?: number;
+}
+
+export interface SnapshotTotals {
+  /** Read by this call. */
+  readonly rows: number;
+  /** Of them, those with a calculation that failed. */
+  readonly failed: number;
 }
 
 interface State {
@@ -35,16 +50,25 @@ interface State {
   readonly position: readonly string[] | null;
 }
 
-/** @returns rows that were read by this call */
+/** @throws EdpError `interrupted`; `capture_busy` where another session reads the same table */
 export async function snapshotModel(
   client: pg.Client,
   model: CapturedModel,
   options: SnapshotOptions,
-): Promise<number> {
+): Promise<SnapshotTotals> {
+  const isHeld = await holdAlone(client, snapshotLock(model.name), {
+    what: `snapshot of ${model.name}`,
+    signal: options.signal,
+    onWait: options.onNote,
+    patienceMs: options.patienceMs,
+  });
+  if (!isHeld) throw stoppedEarly();
+  await options.sink?.open();
   const state = await beginOrResume(client, model, options);
   await waitForOthers(client, state, options);
   let { position } = state;
   let rows = 0;
+  let failed = 0;
   let uncommitted = 0;
   const keep = async () => {
     await options.sink?.commit();
@@ -56,18 +80,21 @@ export async function snapshotModel(
   };
   for (;;) {
     if (options.signal.aborted) break;
-    const range = await readRange(client, model, state, position, options);
+    if (options.sink === undefined && !(await waitForRoom(client, options))) break;
+    const end = await findEnd(client, model, position, RANGE_ROWS);
+    const range = await new RangeReader(client, model, state, options).read(position, end);
     rows += range.rows;
+    failed += range.failed;
     uncommitted += range.rows;
-    position = range.position ?? position;
-    const isLast = range.position === null;
+    position = end ?? position;
+    const isLast = end === null;
     if (options.sink !== undefined && (isLast || options.sink.isDue())) await keep();
     if (isLast) {
       await client.query(
         'UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1',
         [model.name],
       );
-      return rows;
+      return { rows, failed };
     }
   }
   if (options.sink !== undefined) await keep();
@@ -120,91 +147,176 @@ async function waitForOthers(
     if (tries === 10)
       onNote('waiting for transactions that run since before; edp capture status names them');
     if (!(await sleepUnless(signal, WAIT_MS))) {
-      throw new EdpError('interrupted', 'stopped before the first row was read', {
-        hint: 'the same command goes on',
-      });
+      throw stoppedEarly();
     }
   }
 }
 
-interface Range {
-  readonly rows: number;
-  /** Identity of its last row; null where there is none. */
-  readonly position: readonly string[] | null;
+function stoppedEarly(): EdpError {
+  return new EdpError('interrupted', 'stopped before the first row was read', {
+    hint: 'the same command goes on',
+  });
 }
 
-async function readRange(
-  client: pg.Client,
-  model: CapturedModel,
-  state: State,
-  position: readonly string[] | null,
-  options: SnapshotOptions,
-): Promise<Range> {
-  const { sink } = options;
-  const end = await findEnd(client, model, position);
-  const range = rangeOf(model, position, end);
-  const query = readQuery(model, range.from, state.sequence, true);
-  return withSettings(client, model.searchPath, async () => {
-    if (sink === undefined) {
-      await waitForRoom(client, options);
-      const slot = await currentSlot(client);
-      await client.query("SELECT pg_current_xact_id(), nextval('edp_capture.event_sequence')");
-      const { rowCount } = await client.query({
-        text: `INSERT INTO edp_capture.outbox_${slot} (${EVENT_COLUMNS}) ${query}`,
+type Position = readonly string[] | null;
+
+/**
+ * Reads a range of rows. Where a row cannot be read because a calculation of it fails, the range is halved until that row
+ * is alone: its calculations that fail are null, with the message beside, as the triggers do it.
+ */
+class RangeReader {
+  readonly #client: pg.Client;
+  readonly #model: CapturedModel;
+  readonly #state: State;
+  readonly #options: SnapshotOptions;
+
+  constructor(client: pg.Client, model: CapturedModel, state: State, options: SnapshotOptions) {
+    this.#client = client;
+    this.#model = model;
+    this.#state = state;
+    this.#options = options;
+  }
+
+  /** @param end identity of the last row; null for all that is left */
+  async read(position: Position, end: Position): Promise<SnapshotTotals> {
+    try {
+      return { rows: await this.#send(position, end), failed: 0 };
+    } catch (error) {
+      if (!isAboutRows(error)) throw error;
+      const size = await this.#count(position, end);
+      if (size <= 1) return this.#readOne(position, end, error);
+      const middle = await findEnd(this.#client, this.#model, position, Math.floor(size / 2));
+      if (middle === null) throw error;
+      const first = await this.read(position, middle);
+      const second = await this.read(middle, end);
+      return { rows: first.rows + second.rows, failed: first.failed + second.failed };
+    }
+  }
+
+  async #readOne(position: Position, end: Position, cause: DatabaseError): Promise<SnapshotTotals> {
+    const { name: table, calculations } = this.#model;
+    const range = rangeOf(this.#model, position, end);
+    const errors = new Map<string, string>();
+    for (const { name, json } of calculations) {
+      const fault = await this.#faultOf({
+        text: `SELECT ${json} FROM ${range.from}`,
         values: range.values,
       });
-      await client.query(
+      if (fault !== undefined) errors.set(name, fault);
+    }
+    if (errors.size > 0 && !this.#options.isStrict) {
+      return { rows: await this.#send(position, end, errors), failed: 1 };
+    }
+    const row = end ?? (await findEnd(this.#client, this.#model, position, 1));
+    const attribute = [...errors.keys()].map((name) => `.${name}`)[0] ?? '';
+    throw new EdpError(
+      'database_refused',
+      `${table}${attribute}: the row ${JSON.stringify(row)} cannot be read: ${cause.message}`,
+      {
+        hint: 'correct the row, or edp.yaml and then edp capture install; the same command goes on where it stopped',
+        cause,
+      },
+    );
+  }
+
+  async #faultOf(query: pg.QueryConfig): Promise<string | undefined> {
+    try {
+      await this.#withSettings(() => this.#client.query(query));
+      return undefined;
+    } catch (error) {
+      if (isAboutRows(error)) return error.message;
+      throw error;
+    }
+  }
+
+  async #count(position: Position, end: Position): Promise<number> {
+    const { from, values } = rangeOf({ ...this.#model, where: undefined }, position, end);
+    const { rows } = await this.#client.query<{ size: number }>({
+      text: `SELECT count(*)::int AS size FROM ${from}`,
+      values,
+    });
+    return rows[0]!.size;
+  }
+
+  /** @param errors by calculation that is to be null @returns how many rows it were */
+  #send(
+    position: Position,
+    end: Position,
+    errors: ReadonlyMap<string, string> = new Map(),
+  ): Promise<number> {
+    const { sink, source } = this.#options;
+    const calculations = this.#model.calculations.map((one) =>
+      errors.has(one.name) ? { ...one, json: "'null'" } : one,
+    );
+    const model = { ...this.#model, calculations };
+    const range = rangeOf(model, position, end);
+    const read = readQuery(model, range.from, this.#state.sequence, true);
+    const values = [
+      ...range.values,
+      errors.size === 0 ? null : JSON.stringify(Object.fromEntries(errors)),
+    ];
+    const query = `SELECT ${EVENT_COLUMNS.replace('errors', `$${values.length}::text AS errors`)} FROM (${read}) AS e (${EVENT_COLUMNS})`;
+    return this.#withSettings(async () => {
+      if (sink !== undefined) {
+        const { rows } = await this.#client.query<OutboxRow>({
+          text: `SELECT ${OUTBOX_ROW} FROM (${query}) AS e`,
+          values,
+        });
+        if (rows.length > 0) await sink.write(rows.map((row) => sentEvent(row, source)));
+        return rows.length;
+      }
+      const slot = await currentSlot(this.#client);
+      // Whoever draws a number has its transaction id before.
+      await this.#client.query(
+        "SELECT pg_current_xact_id(), nextval('edp_capture.event_sequence')",
+      );
+      const { rowCount } = await this.#client.query({
+        text: `INSERT INTO edp_capture.outbox_${slot} (${EVENT_COLUMNS}) ${query}`,
+        values,
+      });
+      await this.#client.query(
         'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
         [model.name, JSON.stringify(end ?? position), rowCount],
       );
-      return { rows: rowCount ?? 0, position: end };
-    }
-    const { rows } = await client.query<OutboxRow>({
-      text: `SELECT ${OUTBOX_ROW} FROM (${query}) AS e (${EVENT_COLUMNS})`,
-      values: range.values,
+      return rowCount ?? 0;
     });
-    const events = rows.map((row) => ({
-      table: row.model,
-      sequence: BigInt(row.sequence),
-      line: eventLine(row, options.source),
-    }));
-    if (events.length > 0) await sink.write(events);
-    return { rows: rows.length, position: end };
-  });
+  }
+
+  /** Names are found as the triggers find them; all other settings are those of each session of edp. */
+  #withSettings<T>(work: () => Promise<T>): Promise<T> {
+    return withTransaction(this.#client, async () => {
+      await this.#client.query(`SET LOCAL search_path = ${this.#model.searchPath}`);
+      return work();
+    });
+  }
 }
 
-/** Values as the triggers write them. */
-function withSettings<T>(
-  client: pg.Client,
-  searchPath: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  return withTransaction(client, async () => {
-    await client.query(`SET LOCAL search_path = ${searchPath}`);
-    return work();
-  });
+/** Errors that say something about a row: not about the definition, the session or the server. */
+function isAboutRows(error: unknown): error is DatabaseError {
+  return mayBeAboutRecord(error) && !error.code!.startsWith('42');
 }
 
-/** Identity of the row that ends a range; null where fewer rows are left. */
+/** Identity of the row that ends a range of so many; null where fewer are left. */
 async function findEnd(
   client: pg.Client,
   model: CapturedModel,
-  position: readonly string[] | null,
-): Promise<readonly string[] | null> {
+  position: Position,
+  rows: number,
+): Promise<Position> {
   const { identity, source } = model;
   const columns = identity.map((name) => `t.${quoteIdentifier(name)}`);
-  const { rows } = await client.query<{ position: readonly string[] }>(
+  const found = await client.query<{ position: readonly string[] }>(
     `SELECT json_build_array(${columns.map((name) => `${name}::text`).join(', ')}) AS position FROM ${quoteTable(formatTableName(source))} AS t
-     ${position === null ? '' : `WHERE ${above(model, 't', 1)}`} ORDER BY ${columns.join(', ')} OFFSET ${RANGE_ROWS - 1} LIMIT 1`,
+     ${position === null ? '' : `WHERE ${above(model, 't', 1)}`} ORDER BY ${columns.join(', ')} OFFSET ${rows - 1} LIMIT 1`,
     [...(position ?? [])],
   );
-  return rows[0]?.position ?? null;
+  return found.rows[0]?.position ?? null;
 }
 
 function rangeOf(
   model: CapturedModel,
-  position: readonly string[] | null,
-  end: readonly string[] | null,
+  position: Position,
+  end: Position,
 ): { readonly from: string; readonly values: string[] } {
   const alias = quoteIdentifier(model.source.name);
   const conditions = [
@@ -238,16 +350,15 @@ async function currentSlot(client: pg.Client): Promise<number> {
   return rows[0]!.slot;
 }
 
+/** @returns false where `signal` came first */
 async function waitForRoom(
   client: pg.Client,
   { capBytes, signal, onNote }: SnapshotOptions,
-): Promise<void> {
+): Promise<boolean> {
   for (let tries = 0; ; tries++) {
-    const { rows } = await client.query<{ bytes: string }>(
-      "SELECT pg_relation_size('edp_capture.outbox_0') + pg_relation_size('edp_capture.outbox_1') AS bytes",
-    );
-    if (Number(rows[0]!.bytes) < capBytes) return;
+    const { rows } = await client.query<{ bytes: string }>(`SELECT ${OUTBOX_BYTES} AS bytes`);
+    if (Number(rows[0]!.bytes) < capBytes) return true;
     if (tries === 0) onNote('the outbox is full; waiting for edp capture run');
-    if (!(await sleepUnless(signal, 1000))) return;
+    if (!(await sleepUnless(signal, 1000))) return false;
   }
 }
