@@ -169,6 +169,7 @@ class RangeReader {
   readonly #model: CapturedModel;
   readonly #state: State;
   readonly #options: SnapshotOptions;
+  #isFenced = false;
 
   constructor(client: pg.Client, model: CapturedModel, state: State, options: SnapshotOptions) {
     this.#client = client;
@@ -183,6 +184,7 @@ class RangeReader {
       return { rows: await this.#send(position, end), failed: 0 };
     } catch (error) {
       if (!isAboutRows(error)) throw error;
+      this.#isFenced = true;
       const size = await this.#count(position, end);
       if (size <= 1) return this.#readOne(position, end, error);
       const middle = await findEnd(this.#client, this.#model, position, Math.floor(size / 2));
@@ -195,7 +197,7 @@ class RangeReader {
 
   async #readOne(position: Position, end: Position, cause: DatabaseError): Promise<SnapshotTotals> {
     const { name: table, calculations } = this.#model;
-    const range = rangeOf(this.#model, position, end);
+    const range = rangeOf({ ...this.#model, where: undefined }, position, end, true);
     const errors = new Map<string, string>();
     for (const { name, json } of calculations) {
       const fault = await this.#faultOf({
@@ -205,7 +207,12 @@ class RangeReader {
       if (fault !== undefined) errors.set(name, fault);
     }
     if (errors.size > 0 && !this.#options.isStrict) {
-      return { rows: await this.#send(position, end, errors), failed: 1 };
+      const rows = await this.#send(position, end, errors).catch((error: unknown) => {
+        // The filter, or another attribute, fails as well.
+        if (!isAboutRows(error)) throw error;
+        return undefined;
+      });
+      if (rows !== undefined) return { rows, failed: rows };
     }
     const row = end ?? (await findEnd(this.#client, this.#model, position, 1));
     const attribute = [...errors.keys()].map((name) => `.${name}`)[0] ?? '';
@@ -249,7 +256,7 @@ class RangeReader {
       errors.has(one.name) ? { ...one, json: "'null'" } : one,
     );
     const model = { ...this.#model, calculations };
-    const range = rangeOf(model, position, end);
+    const range = rangeOf(model, position, end, this.#isFenced);
     const read = readQuery(model, range.from, this.#state.sequence, true);
     const values = [
       ...range.values,
@@ -313,24 +320,25 @@ async function findEnd(
   return found.rows[0]?.position ?? null;
 }
 
+/** @param isFenced whether the filter sees only rows of the range; the planner may ask it first otherwise */
 function rangeOf(
   model: CapturedModel,
   position: Position,
   end: Position,
+  isFenced = false,
 ): { readonly from: string; readonly values: string[] } {
   const alias = quoteIdentifier(model.source.name);
+  const relation = `${quoteTable(formatTableName(model.source))} AS ${alias}`;
   const conditions = [
     ...(position === null ? [] : [above(model, alias, 1)]),
     ...(end === null ? [] : [`NOT ${above(model, alias, (position?.length ?? 0) + 1)}`]),
   ];
+  const within = conditions.length === 0 ? 'true' : conditions.join(' AND ');
   const filter = filterOf(model);
-  const rest = conditions.map(
-    (one, i) => `${i === 0 && filter === '' ? ' WHERE ' : ' AND '}${one}`,
-  );
-  return {
-    from: `${quoteTable(formatTableName(model.source))} AS ${alias}${filter}${rest.join('')}`,
-    values: [...(position ?? []), ...(end ?? [])],
-  };
+  const from = isFenced
+    ? `(SELECT * FROM ${relation} WHERE ${within} OFFSET 0) AS ${alias}${filter}`
+    : `${relation}${filter === '' ? ' WHERE' : `${filter} AND`} ${within}`;
+  return { from, values: [...(position ?? []), ...(end ?? [])] };
 }
 
 /** @param first number of the first parameter */

@@ -25,7 +25,7 @@ export function installIn(config: pg.ClientConfig, text: string, isDryRun = fals
   );
 }
 
-class ListSink implements Sink {
+export class ListSink implements Sink {
   readonly events: SentEvent[] = [];
   async open() {}
   async write(events: readonly SentEvent[]) {
