@@ -18,10 +18,19 @@ export function declare(text: string) {
   return { capture: capture!, model: toModel(tables!) };
 }
 
-export function installIn(config: pg.ClientConfig, text: string, isDryRun = false) {
+export function installIn(
+  config: pg.ClientConfig,
+  text: string,
+  isDryRun = false,
+  patienceMs?: number,
+) {
   const { capture, model } = declare(text);
   return withClient(config, 'test', (client) =>
-    install(client, capture, model, { isDryRun, signal: new AbortController().signal }),
+    install(client, capture, model, {
+      isDryRun,
+      signal: new AbortController().signal,
+      ...(patienceMs === undefined ? {} : { patienceMs }),
+    }),
   );
 }
 
