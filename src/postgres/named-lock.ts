@@ -29,9 +29,10 @@ export async function tryNamedLock(client: pg.Client, name: string): Promise<boo
 /** Who holds a named lock, such as `process 4711 (edp capture of ann, from 10.0.0.7, since 2026-11-29 10:00:00 UTC)`. */
 export async function describeHolder(client: pg.Client, name: string): Promise<string | undefined> {
   const { rows } = await client.query<{ holder: string }>(
-    `SELECT format('process %s (%s, since %s UTC)', a.pid,
-       concat_ws(', ', nullif(a.application_name, '') || ' of ' || a.usename, 'from ' || host(a.client_addr)),
-       to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')) AS holder
+    // What a role may not see of other sessions is NULL.
+    `SELECT format('process %s%s', a.pid, ' (' || nullif(concat_ws(', ',
+       nullif(a.application_name, '') || ' of ' || a.usename, 'from ' || host(a.client_addr),
+       'since ' || to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'), '') || ')') AS holder
      FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid), hashtextextended($1, 0) AS key
      WHERE ${IS_NAMED_LOCK} LIMIT 1`,
     [name],

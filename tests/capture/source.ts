@@ -77,3 +77,8 @@ export async function takeEvents(
 export function brief(events: readonly ReadEvent[]): unknown[] {
   return events.map(({ type, data: { op: _, transaction: __, ...data } }) => [type, data]);
 }
+
+/** Sorted: the order of events of different keys is not promised. */
+export function byText(events: readonly unknown[]): unknown[] {
+  return events.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
