@@ -13,6 +13,7 @@ import {
   EVENT_COLUMNS,
   filterOf,
   NEXT_SEQUENCE,
+  named,
   object,
   rowKey,
 } from './event-sql.js';
@@ -90,9 +91,7 @@ function guarded(model: CapturedModel, work: string): string {
           faults := concat_ws(',', faults, ${quoteLiteral(`${pair}:`)} || to_json(SQLERRM)::text);
       END;`;
   });
-  const pairs = model.calculations.map(
-    ({ name }, i) => `${quoteLiteral(`${JSON.stringify(name)}:`)} || texts[${i + 1}]`,
-  );
+  const pairs = model.calculations.map(({ name }, i) => named(name, `texts[${i + 1}]`));
   return `  BEGIN
 ${work}
   EXCEPTION
