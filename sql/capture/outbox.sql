@@ -77,8 +77,11 @@ CREATE TABLE IF NOT EXISTS edp_capture.snapshots (
   position jsonb,
   rows bigint NOT NULL DEFAULT 0,
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  finished_at timestamptz
+  finished_at timestamptz,
+  -- Hash of what is read, and of where it goes: only the same one goes on where it stopped.
+  reading text NOT NULL DEFAULT ''
 );
+ALTER TABLE edp_capture.snapshots ADD COLUMN IF NOT EXISTS reading text NOT NULL DEFAULT '';
 
 -- What the triggers were made from, by model: edp capture run and snapshot check that it is what edp.yaml says.
 CREATE TABLE IF NOT EXISTS edp_capture.models (

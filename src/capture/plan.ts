@@ -1,5 +1,5 @@
 /** What is captured, resolved against the source: plain data from which SQL is made. */
-import type { TablePlace } from '../model/table-name.js';
+import { formatTableName, type TablePlace } from '../model/table-name.js';
 import type { SourceTable } from './read-catalog.js';
 
 /** Which settings of a session texts of values depend on; each one that is set costs a microsecond for each statement. */
@@ -67,6 +67,7 @@ export interface CapturePlan {
   readonly warnings: readonly string[];
 }
 
+/** Of two tables, never the same. */
 export function placeText({ schema, name }: TablePlace): string {
-  return `${schema}.${name}`;
+  return formatTableName({ schema, name });
 }

@@ -365,7 +365,7 @@ class Resolver {
     return {
       source: parent,
       key: form.column,
-      keyType: TYPE_NAMES[keyColumn.type] ?? keyColumn.type,
+      keyType: keyColumn.typeName,
       refersTo,
       isLate: foreign === undefined || foreign.isDeferrable,
     };
@@ -411,17 +411,6 @@ interface Parent {
   /** Whether the parent's row may come later in the transaction. */
   readonly isLate: boolean;
 }
-
-/** What format_type prints → pg_type.typname, of types that may be keys. */
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  smallint: 'int2',
-  integer: 'int4',
-  bigint: 'int8',
-  'character varying': 'varchar',
-  character: 'bpchar',
-  'timestamp without time zone': 'timestamp',
-  'timestamp with time zone': 'timestamptz',
-};
 
 /** All attributes that events have: columns that edp computes are none. */
 function formsOf({ columns }: CapturedTable, table: Table): ReadonlyMap<string, CapturedColumn> {

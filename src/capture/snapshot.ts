@@ -5,6 +5,7 @@
  * then: what such a transaction published with a lower number is in the rows, and whatever comes later has a higher one. So
  * rows may be read in any order and at any time, and a change in flight wins over the row that was read.
  */
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { DatabaseError } from 'pg';
 import { EdpError } from '../base/errors.js';
@@ -27,6 +28,8 @@ export interface SnapshotOptions {
   readonly source: string;
   /** Undefined: through the outbox. It is opened here, and no other snapshot of the table has it then. */
   readonly sink: Sink | undefined;
+  /** Where it goes: a snapshot that stopped goes on only into the same target. */
+  readonly target: string;
   /** Whether a calculation that fails ends the snapshot. */
   readonly isStrict: boolean;
   /** Bytes of the outbox from which it waits for consumers. */
@@ -105,16 +108,24 @@ export async function snapshotModel(
 
 async function beginOrResume(
   client: pg.Client,
-  { name }: CapturedModel,
-  { onNote }: SnapshotOptions,
+  { name, definition, identity }: CapturedModel,
+  { onNote, target }: SnapshotOptions,
 ): Promise<State> {
+  const reading = createHash('md5')
+    .update(JSON.stringify([target, definition, identity]))
+    .digest('hex');
   const columns = 'sequence::text AS sequence, waits_for::text AS "waitsFor", position';
-  const { rows } = await client.query<State & { done: boolean }>(
-    `SELECT ${columns}, finished_at IS NOT NULL AS done FROM edp_capture.snapshots WHERE model = $1`,
-    [name],
+  const { rows } = await client.query<State & { same: boolean }>(
+    `SELECT ${columns}, reading = $2 AS same FROM edp_capture.snapshots WHERE model = $1 AND finished_at IS NULL`,
+    [name, reading],
   );
   const [there] = rows;
-  if (there !== undefined && !there.done) {
+  if (there?.same === false) {
+    onNote(
+      `${name}: the last snapshot stopped, and had another target or mapping; this one begins anew`,
+    );
+  }
+  if (there?.same === true) {
     if (there.position !== null) onNote(`${name}: going on where the last snapshot stopped`);
     return there;
   }
@@ -124,11 +135,11 @@ async function beginOrResume(
     "SELECT nextval('edp_capture.event_sequence')::text AS sequence",
   );
   const begun = await client.query<State>(
-    `INSERT INTO edp_capture.snapshots (model, sequence, waits_for) VALUES ($1, $2, pg_current_xact_id())
-     ON CONFLICT (model) DO UPDATE SET sequence = excluded.sequence, waits_for = excluded.waits_for, position = NULL,
-       rows = 0, started_at = clock_timestamp(), finished_at = NULL
+    `INSERT INTO edp_capture.snapshots (model, sequence, waits_for, reading) VALUES ($1, $2, pg_current_xact_id(), $3)
+     ON CONFLICT (model) DO UPDATE SET sequence = excluded.sequence, waits_for = excluded.waits_for, reading = excluded.reading,
+       position = NULL, rows = 0, started_at = clock_timestamp(), finished_at = NULL
      RETURNING ${columns}`,
-    [name, drawn.rows[0]!.sequence],
+    [name, drawn.rows[0]!.sequence, reading],
   );
   return begun.rows[0]!;
 }

@@ -345,6 +345,7 @@ async function runSnapshot(call: Call): Promise<number> {
         const { rows, failed } = await snapshotModel(client, model, {
           source: plan.sourceName,
           sink: target?.sink,
+          target: options.captureTo ?? 'outbox of the source',
           isStrict: plan.isStrict,
           capBytes: plan.capBytes,
           signal,

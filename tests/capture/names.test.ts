@@ -87,6 +87,7 @@ describe('a table and columns called', () => {
       snapshotModel(client, plan.models[0]!, {
         source: 'edp:shop',
         sink: undefined,
+        target: '',
         isStrict: false,
         capBytes: 1e9,
         signal: new AbortController().signal,
@@ -99,4 +100,20 @@ describe('a table and columns called', () => {
       ...['read', 'read', 'read', 'truncate'],
     ]);
   });
+});
+
+it('keeps tables apart whose names look the same', async () => {
+  await source.query(`DROP SCHEMA IF EXISTS "a.b", a CASCADE; CREATE SCHEMA "a.b"; CREATE SCHEMA a;
+    CREATE TABLE "a.b".c (id int PRIMARY KEY); CREATE TABLE a."b.c" (id int PRIMARY KEY)`);
+  const columns = '{ key: id, columns: { id: int } }';
+  const { changed } = await installIn(
+    source.config,
+    `tables: { one: ${columns}, two: ${columns} }\ncapture:\n  tables: { one: { from: '"a.b".c' }, two: { from: 'a."b.c"' } }\n`,
+  );
+  expect([...changed]).toEqual(['"a.b".c', 'a."b.c"']);
+  await source.query('INSERT INTO "a.b".c VALUES (1); INSERT INTO a."b.c" VALUES (2)');
+  expect((await takeEvents(source.config)).map(({ type, subject }) => [type, subject])).toEqual([
+    ['one.created', '1'],
+    ['two.created', '2'],
+  ]);
 });

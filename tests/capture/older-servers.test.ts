@@ -82,6 +82,7 @@ describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ packageName, isInstalled })
       snapshotModel(client, plan.models[0]!, {
         source: 'edp:shop',
         sink: undefined,
+        target: '',
         isStrict: false,
         capBytes: 1e9,
         signal,

@@ -85,6 +85,7 @@ it('is enough for who installs, writes, runs, asks, reads all, publishes itself 
     snapshotModel(session, plan.models[0]!, {
       source: 'edp:shop',
       sink: undefined,
+      target: '',
       isStrict: false,
       capBytes: 1e9,
       signal,

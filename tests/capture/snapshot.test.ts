@@ -29,17 +29,25 @@ interface Reading {
   readonly text?: string;
   readonly capBytes?: number;
   readonly notes?: string[];
+  readonly target?: string;
 }
 
 async function read(
   sink: Sink | undefined,
-  { signal = new AbortController().signal, text = TEXT, capBytes = 1e9, notes = [] }: Reading = {},
+  {
+    signal = new AbortController().signal,
+    text = TEXT,
+    capBytes = 1e9,
+    notes = [],
+    target = 'here',
+  }: Reading = {},
 ) {
   const { plan } = await installIn(source.config, text, true);
   return withClient(source.config, 'test', (client) =>
     snapshotModel(client, plan.models[0]!, {
       source: 'edp:shop',
       sink,
+      target,
       isStrict: plan.isStrict,
       capBytes,
       signal,
@@ -106,6 +114,22 @@ describe('a snapshot', () => {
     expect(await read(sink)).toEqual({ rows: ROWS - 1 - before, failed: 0 });
     expect(sent).toHaveLength(ROWS - 1);
     expect(new Set(sent.map(({ sequence }) => sequence)).size).toBe(1);
+  });
+
+  it.each([
+    ['target', { target: 'there' }],
+    ['mapping', { text: TEXT.replace('b <> 7', 'b <> 8') }],
+  ])('begins anew for another %s', async (_, other) => {
+    const stop = new AbortController();
+    const notes: string[] = [];
+    const first = new ListSink();
+    first.isDue = () => {
+      stop.abort();
+      return true;
+    };
+    await expect(read(first, { signal: stop.signal })).rejects.toThrow('stopped after');
+    expect(await read(new ListSink(), { ...other, notes })).toEqual({ rows: ROWS - 1, failed: 0 });
+    expect(notes).toEqual([expect.stringContaining('this one begins anew')]);
   });
 
   it('goes straight into files', () =>

@@ -102,6 +102,7 @@ it('is valid, whatever the value', async () => {
       await snapshotModel(client, model, {
         source: 'edp:shop',
         sink: undefined,
+        target: '',
         isStrict: false,
         capBytes: 1e9,
         signal: new AbortController().signal,
