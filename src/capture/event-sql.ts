@@ -96,9 +96,9 @@ export function keyOf(model: CapturedModel, alias: string): string {
   return keyObject(model, (i) => `${alias}.a${i}`);
 }
 
-/** @param valueOf SQL of the value of an attribute, by its index */
-function keyObject(model: CapturedModel, valueOf: (index: number) => string): string {
-  const parts = keyIndexes(model).map((i) => pair(model.attributes[i]!, valueOf(i)));
+/** @param sqlOf SQL of the value of an attribute, by its index */
+function keyObject(model: CapturedModel, sqlOf: (index: number) => string): string {
+  const parts = keyIndexes(model).map((i) => pair(model.attributes[i]!, sqlOf(i)));
   return `'{' || ${parts.join(" || ',' || ")} || '}'`;
 }
 

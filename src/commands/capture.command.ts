@@ -8,7 +8,7 @@ import { BOTH_OUTBOXES, FIRST_CONSUMER } from '../capture/consumer.js';
 import { install } from '../capture/install.js';
 import { isOfThisEdp } from '../capture/install-steps.js';
 import { readKept } from '../capture/map-kept.js';
-import { readMisfits, readStuck } from '../capture/misfits.js';
+import { readMisfits } from '../capture/misfits.js';
 import { type CapturedModel, placeText } from '../capture/plan.js';
 import { readInstalled } from '../capture/read-installed.js';
 import { findPlan, resolvePlan } from '../capture/resolve-plan.js';
@@ -27,7 +27,7 @@ import { withClient } from '../postgres/connection.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
 import { readUrl } from '../postgres/which-server.js';
 import { formatNumber } from '../terminal/output.js';
-import { type ACTIONS, OPTION_NAMES } from './capture.help.js';
+import { OPTION_NAMES } from './capture.help.js';
 import {
   printInstallation,
   printRun,
@@ -35,11 +35,11 @@ import {
   statusJson,
   warnOfFailed,
 } from './capture-lines.js';
+import { type Action, refuseUnused } from './capture-options.js';
 import { TABLE_WORD, tableSink } from './capture-table.js';
+import { WaitingRows } from './capture-waiting.js';
 import type { Command, Invocation } from './command.js';
 import type { CaptureSnapshotJson } from './json/capture.schema.js';
-
-type Action = (typeof ACTIONS)[number];
 
 interface Call extends Invocation {
   readonly options: OptionValues<(typeof OPTION_NAMES)[number]>;
@@ -77,50 +77,6 @@ const RUN: Readonly<Record<Action, (call: Call) => Promise<number>>> = {
   run: runRun,
   status: runStatus,
 };
-
-/** Options that belong to some actions; for others they would be passed over in silence. */
-const OF_ACTIONS: Readonly<Record<string, readonly Action[]>> = {
-  'dry-run': ['install', 'uninstall'],
-  to: ['run', 'snapshot'],
-  once: ['run'],
-  consumer: ['run', 'uninstall'],
-  'rotate-seconds': ['run', 'snapshot'],
-  yes: ['uninstall'],
-};
-
-/** Options of the load of `--to table`. */
-const OF_TABLES = [
-  'database-url',
-  'process-count',
-  'read-batch-size',
-  'write-batch-size',
-  'max-rejects',
-] as const satisfies readonly (typeof OPTION_NAMES)[number][];
-
-function refuseUnused(given: Invocation['given'], action: Action): void {
-  for (const [option, actions] of Object.entries(OF_ACTIONS)) {
-    if (given[option] === undefined || actions.includes(action)) continue;
-    throw new EdpError(
-      'usage',
-      `--${option} is for edp capture ${actions.join(' and ')}, not for ${action}`,
-    );
-  }
-  if (given.to !== TABLE_WORD) {
-    const unused = OF_TABLES.find((option) => given[option] !== undefined);
-    if (unused !== undefined) {
-      throw new EdpError('usage', `--${unused} is for edp capture run --to ${TABLE_WORD} alone`, {
-        hint: 'the source is capture: source: database-url: of edp.yaml',
-      });
-    }
-  }
-  if (action === 'snapshot' && given['rotate-seconds'] !== undefined && given.to === undefined) {
-    throw new EdpError('usage', '--rotate-seconds is for a snapshot with --to');
-  }
-  const tables = (given.tables ?? []) as readonly string[];
-  if (tables.length > 0 && action !== 'snapshot') {
-    throw new EdpError('usage', `edp capture ${action} takes no tables; it is about all of them`);
-  }
-}
 
 async function runInstall({
   config,
@@ -257,39 +213,6 @@ async function runRun(call: Call): Promise<number> {
       misfits.length > 0 ||
       target.hasFaults?.() === true,
   });
-}
-
-/** Rows that wait for an install, because they cannot be mapped; each reason is said once. */
-class WaitingRows {
-  readonly #output: Call['output'];
-  readonly #said = new Set<string>();
-  statements = 0;
-  stuck: readonly string[] = [];
-
-  constructor(output: Call['output']) {
-    this.#output = output;
-  }
-
-  async report(client: pg.Client): Promise<void> {
-    const kept = await readKept(client);
-    this.statements = kept.reduce((sum, { statements }) => sum + statements, 0);
-    this.stuck = await readStuck(client);
-    for (const { source, statements, error } of kept) {
-      this.#say(
-        source,
-        `${source}: rows of ${formatNumber(statements, 'statement')} could not be mapped (${error}); correct edp.yaml, then edp capture install publishes them`,
-      );
-    }
-    for (const misfit of this.stuck) {
-      this.#say(misfit, `${misfit}; correct edp.yaml, then edp capture install evaluates it`);
-    }
-  }
-
-  #say(key: string, text: string): void {
-    if (this.#said.has(key)) return;
-    this.#said.add(key);
-    this.#output.warn(text);
-  }
 }
 
 interface Target {
