@@ -5,7 +5,7 @@ import { backOff, RETRIES } from '../base/retry.js';
 import { sleepUnless } from '../base/sleep-unless.js';
 import { isClosed } from '../postgres/backend.js';
 import { withClient } from '../postgres/connection.js';
-import { isTransient, withConnectionCode } from '../postgres/sqlstate.js';
+import { isConnectionError, isTransient, withConnectionCode } from '../postgres/sqlstate.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
 import { type Cursor, type Lag, moveCursor, NO_LAG, readCursor, readLag } from './consumer.js';
 import { type OutboxRow, sentEvent } from './event-line.js';
@@ -57,10 +57,14 @@ export async function runCapture(
     let isLost = false;
     try {
       await withClient(config, 'capture', async (client) => {
+        // Comes before its queries fail; the socket may be closed later.
+        client.once('error', () => {
+          isLost = true;
+        });
         try {
           await new Run(client, sink, options, totals, failures > 0).follow();
         } finally {
-          isLost = isClosed(client);
+          isLost ||= isClosed(client);
         }
       });
       return totals;
@@ -70,9 +74,9 @@ export async function runCapture(
       failures = totals.published > before ? 1 : failures + 1;
       if (options.isOnce && failures > RETRIES) throw error;
       if (failures === 1) {
-        options.onNote(
-          `${isLost ? 'the connection is lost' : 'it failed'}; trying again: ${(error as Error).message}`,
-        );
+        const { code, message } = error as { code?: string; message: string };
+        const what = isLost || isConnectionError(code) ? 'the connection is lost' : 'it failed';
+        options.onNote(`${what}; trying again: ${message}`);
       }
       await backOff(Math.min(failures, RETRIES));
     }
