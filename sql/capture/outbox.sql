@@ -26,16 +26,21 @@ CREATE TABLE IF NOT EXISTS edp_capture.outbox_0 (
 CREATE TABLE IF NOT EXISTS edp_capture.outbox_1 (LIKE edp_capture.outbox_0 INCLUDING DEFAULTS);
 
 -- A consumer has read what transactions before last_xmin wrote; of those before upto, what is not above (position, position_xid).
-CREATE TABLE IF NOT EXISTS edp_capture.consumers (
-  name text PRIMARY KEY,
-  last_xmin xid8 NOT NULL DEFAULT '0',
-  upto xid8,
-  position bigint,
-  position_xid xid8,
-  events bigint NOT NULL DEFAULT 0,
-  moved_at timestamptz
-);
-INSERT INTO edp_capture.consumers (name) VALUES ('default') ON CONFLICT DO NOTHING;
+-- The first one is made with the table, so that one that was removed stays removed.
+DO $$BEGIN
+  IF to_regclass('edp_capture.consumers') IS NULL THEN
+    CREATE TABLE edp_capture.consumers (
+      name text PRIMARY KEY,
+      last_xmin xid8 NOT NULL DEFAULT '0',
+      upto xid8,
+      position bigint,
+      position_xid xid8,
+      events bigint NOT NULL DEFAULT 0,
+      moved_at timestamptz
+    );
+    INSERT INTO edp_capture.consumers (name) VALUES ('default');
+  END IF;
+END$$;
 
 -- Rows whose statement could not be mapped: kept as they were, and mapped by the next install.
 CREATE TABLE IF NOT EXISTS edp_capture.unmapped (
@@ -59,8 +64,10 @@ CREATE INDEX IF NOT EXISTS touched_xid ON edp_capture.touched (xid);
 
 CREATE UNLOGGED TABLE IF NOT EXISTS edp_capture.at_commit (xid xid8 PRIMARY KEY DEFAULT pg_current_xact_id());
 
--- Calculations that a transaction with an old snapshot may have got wrong: done once more by the next run.
-CREATE TABLE IF NOT EXISTS edp_capture.due (model text NOT NULL, key jsonb);
+-- Calculations that a transaction with an old snapshot may have got wrong: done once more by the next run. Those with an
+-- error do not fit the source any more, and wait for the next install.
+CREATE TABLE IF NOT EXISTS edp_capture.due (model text NOT NULL, key jsonb, error text);
+ALTER TABLE edp_capture.due ADD COLUMN IF NOT EXISTS error text;
 
 CREATE TABLE IF NOT EXISTS edp_capture.snapshots (
   model text PRIMARY KEY,
@@ -70,16 +77,22 @@ CREATE TABLE IF NOT EXISTS edp_capture.snapshots (
   position jsonb,
   rows bigint NOT NULL DEFAULT 0,
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  finished_at timestamptz
+  finished_at timestamptz,
+  -- Hash of what is read, and of where it goes: only the same one goes on where it stopped.
+  reading text NOT NULL DEFAULT ''
 );
+ALTER TABLE edp_capture.snapshots ADD COLUMN IF NOT EXISTS reading text NOT NULL DEFAULT '';
 
 -- What the triggers were made from, by model: edp capture run and snapshot check that it is what edp.yaml says.
 CREATE TABLE IF NOT EXISTS edp_capture.models (
   model text PRIMARY KEY,
   source text NOT NULL,
   version int NOT NULL,
+  -- Hash of what edp.yaml said.
+  definition text NOT NULL DEFAULT '',
   installed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+ALTER TABLE edp_capture.models ADD COLUMN IF NOT EXISTS definition text NOT NULL DEFAULT '';
 
 -- Values as events write them (docs/events.md). The types of the arguments are exact, so that a column of another
 -- type is an error when a statement is planned, and never a wrong form.
@@ -163,7 +176,7 @@ END$$;
 CREATE OR REPLACE FUNCTION edp_capture.recalculate() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  WITH taken AS (DELETE FROM edp_capture.due RETURNING model, key)
+  WITH taken AS (DELETE FROM edp_capture.due WHERE error IS NULL RETURNING model, key)
   INSERT INTO edp_capture.touched (model, key) SELECT DISTINCT model, key FROM taken;
   IF FOUND THEN
     INSERT INTO edp_capture.at_commit DEFAULT VALUES ON CONFLICT DO NOTHING;

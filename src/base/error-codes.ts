@@ -187,6 +187,13 @@ export const ERROR_CODES = {
     meaning: 'Another command is loading, replaying or undoing this load.',
     remedy: 'Wait until that command ends; `edp status LOAD` shows the load.',
   },
+  capture_busy: {
+    exitStatus: 1,
+    meaning:
+      'Another command already sends the events of the consumer, takes the snapshot of the table, or changes what is installed.',
+    remedy:
+      'Wait until the session that the message names has ended, or end it; then run it again.',
+  },
   load_undone: {
     exitStatus: 2,
     meaning: 'The load is undone, or half undone.',

@@ -2,11 +2,13 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { retry } from '../base/retry.js';
+import { safeText } from '../base/safe-text.js';
+import { quoteTable } from '../model/ddl.js';
+import { formatTableName, type TablePlace } from '../model/table-name.js';
 import { withTransaction } from '../postgres/connection.js';
 import type { InstallStep } from './install-steps.js';
 
 const LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'";
-/** How long a table may be busy. */
 const PATIENCE_MS = 120_000;
 
 /** SQL that does the same in psql. */
@@ -25,19 +27,32 @@ export function printSteps(steps: readonly InstallStep[]): string {
     .join('\n');
 }
 
+export interface ApplyOptions {
+  readonly signal?: AbortSignal;
+  /** How long a table may be busy. */
+  readonly patienceMs?: number;
+}
+
 export async function applySteps(
   client: pg.Client,
   steps: readonly InstallStep[],
-  signal?: AbortSignal,
+  options: ApplyOptions = {},
 ): Promise<void> {
   for (const step of steps) {
-    if (signal?.aborted === true)
-      throw new EdpError('interrupted', 'stopped; run it again to go on');
-    await applyStep(client, step);
+    assertGoesOn(options);
+    await applyStep(client, step, options);
   }
 }
 
-async function applyStep(client: pg.Client, { about, statements }: InstallStep): Promise<void> {
+function assertGoesOn({ signal }: ApplyOptions): void {
+  if (signal?.aborted === true) throw new EdpError('interrupted', 'stopped; run it again to go on');
+}
+
+async function applyStep(
+  client: pg.Client,
+  { about, relation, statements }: InstallStep,
+  options: ApplyOptions,
+): Promise<void> {
   const run = () =>
     withTransaction(client, async () => {
       await client.query(
@@ -45,14 +60,47 @@ async function applyStep(client: pg.Client, { about, statements }: InstallStep):
       );
     });
   try {
-    await retry(run, mayPass, {
+    await retry(run, (error) => mayPass(error) && options.signal?.aborted !== true, {
       retries: Number.POSITIVE_INFINITY,
-      forMs: PATIENCE_MS,
+      forMs: options.patienceMs ?? PATIENCE_MS,
       firstDelayMs: 200,
     });
   } catch (error) {
-    throw explain(error, about);
+    if (mayPass(error as Error)) assertGoesOn(options);
+    const blockers =
+      relation === undefined || (error as { code?: string }).code !== '55P03'
+        ? []
+        : await readBlockers(
+            client,
+            relation,
+            statements.some((one) => one.startsWith('DROP')),
+          );
+    throw explain(error, about, blockers);
   }
+}
+
+/**
+ * Sessions that hold locks on a table or its partitions, the oldest first.
+ *
+ * @param isExclusive whether readers are in the way, too
+ */
+async function readBlockers(
+  client: pg.Client,
+  relation: TablePlace,
+  isExclusive: boolean,
+): Promise<string[]> {
+  const { rows } = await client.query<{ blocker: string }>(
+    `SELECT format('process %s of %s, %s s%s', a.pid, a.usename, round(extract(epoch FROM clock_timestamp() - a.xact_start)),
+       coalesce(': ' || left(a.query, 100), '')) AS blocker
+     FROM pg_stat_activity AS a
+     WHERE a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.granted
+       AND l.locktype = 'relation' AND (l.relation = to_regclass($1) OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass($1))))
+       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND ($2 OR l.mode NOT IN ('AccessShareLock', 'RowShareLock')))
+     ORDER BY a.xact_start LIMIT 3`,
+    [quoteTable(formatTableName(relation)), isExclusive],
+  );
+  return rows.map(({ blocker }) => safeText(blocker));
 }
 
 function mayPass(error: Error): boolean {
@@ -60,7 +108,7 @@ function mayPass(error: Error): boolean {
   return code === '55P03' || code === '40P01';
 }
 
-function explain(error: unknown, about: string): unknown {
+function explain(error: unknown, about: string, blockers: readonly string[]): unknown {
   const { code, message } = error as { code?: string; message: string };
   if (code === '42501') {
     return new EdpError('database_refused', `${about}: ${message}`, {
@@ -71,9 +119,9 @@ function explain(error: unknown, about: string): unknown {
   if (code === '55P03') {
     return new EdpError(
       'database_refused',
-      `${about} is locked by others all the time: ${message}`,
+      `${about} is locked ${blockers.length === 0 ? `by others all the time: ${message}` : `by ${blockers.join('; ')}`}`,
       {
-        hint: 'edp capture status names long transactions; run it again when they have ended',
+        hint: 'run it again when they have ended: it goes on with what is missing',
         cause: error,
       },
     );

@@ -13,6 +13,7 @@ import {
   EVENT_COLUMNS,
   filterOf,
   NEXT_SEQUENCE,
+  named,
   object,
   rowKey,
 } from './event-sql.js';
@@ -72,8 +73,13 @@ ${isStrict ? work : guarded(model, work)}
 END$edp$`;
 }
 
-/** On a failure, each calculation of each row by itself: those that fail are null, with the message beside. */
+/**
+ * On a failure, each calculation of each row by itself: those that fail are null, with the message beside. A definition that
+ * does not fit the source any more says nothing about the rows: they wait for the next install.
+ */
 function guarded(model: CapturedModel, work: string): string {
+  const keep = `INSERT INTO edp_capture.due (model, key, error)
+      SELECT DISTINCT model, key, SQLSTATE || ': ' || SQLERRM FROM edp_capture.touched WHERE xid = $1 AND model = ${quoteLiteral(model.name)};`;
   const attributes = model.calculations.map(({ name, json }, i) => {
     const pair = JSON.stringify(name);
     return `      BEGIN
@@ -85,14 +91,15 @@ function guarded(model: CapturedModel, work: string): string {
           faults := concat_ws(',', faults, ${quoteLiteral(`${pair}:`)} || to_json(SQLERRM)::text);
       END;`;
   });
-  const pairs = model.calculations.map(
-    ({ name }, i) => `${quoteLiteral(`${JSON.stringify(name)}:`)} || texts[${i + 1}]`,
-  );
+  const pairs = model.calculations.map(({ name }, i) => named(name, `texts[${i + 1}]`));
   return `  BEGIN
 ${work}
   EXCEPTION
     WHEN ${PASSED_ON} THEN RAISE;
+    WHEN syntax_error_or_access_rule_violation THEN
+      ${keep}
     WHEN OTHERS THEN
+    BEGIN
     FOR one IN SELECT jsonb_build_array(${qualified(model)}) AS edp_identity, ${rowKey(model)} AS edp_key FROM ${relationOf(model)}
       ${filterOf(model) === '' ? 'WHERE true' : filterOf(model)}
       AND (is_all OR jsonb_build_array(${qualified(model)}) IN (SELECT key FROM edp_capture.touched WHERE xid = $1 AND model = ${quoteLiteral(model.name)}))
@@ -103,6 +110,11 @@ ${attributes.join('\n')}
       EXECUTE format('INSERT INTO edp_capture.%I (sequence, model, version, op, key, after, errors) VALUES ($1, $2, $3, ''update'', $4, $5, $6)', 'outbox_' || slot)
         USING ${NEXT_SEQUENCE}, ${quoteLiteral(model.name)}, ${model.version}, one.edp_key, ${object(pairs)}, '{' || faults || '}';
     END LOOP;
+    EXCEPTION
+      WHEN ${PASSED_ON} THEN RAISE;
+      WHEN OTHERS THEN
+      ${keep}
+    END;
   END;`;
 }
 

@@ -13,21 +13,30 @@ export interface Cursor {
   readonly positionXid: string | null;
 }
 
-/** First number of the advisory locks of consumers. */
-const CONSUMER_LOCKS = 1162104835;
+/** The one that install makes. */
+export const FIRST_CONSUMER = 'default';
 
-/** Makes the consumer if there is none. */
-export async function readCursor(client: pg.Client, name: string): Promise<Cursor> {
-  await client.query(
-    'INSERT INTO edp_capture.consumers (name) SELECT $1 WHERE NOT EXISTS (SELECT FROM edp_capture.consumers WHERE name = $1)',
-    [name],
-  );
+/** @param isMade whether it is made if there is none */
+export async function readCursor(
+  client: pg.Client,
+  name: string,
+  isMade: boolean,
+): Promise<Cursor> {
+  if (isMade) {
+    await client.query(
+      'INSERT INTO edp_capture.consumers (name) SELECT $1 WHERE NOT EXISTS (SELECT FROM edp_capture.consumers WHERE name = $1)',
+      [name],
+    );
+  }
   const { rows } = await client.query<Cursor>(
     `SELECT last_xmin::text AS "lastXmin", upto::text AS upto, position::text AS position, position_xid::text AS "positionXid"
      FROM edp_capture.consumers WHERE name = $1`,
     [name],
   );
-  return rows[0]!;
+  if (rows[0] !== undefined) return rows[0];
+  throw new EdpError('config', `consumer ${name} was removed`, {
+    hint: `--consumer ${name} makes it again, and begins with what is in the outbox`,
+  });
 }
 
 export async function moveCursor(
@@ -47,44 +56,6 @@ export async function moveCursor(
   });
 }
 
-/**
- * Holds the consumer for this session; the server frees it however the session ends.
- *
- * @param onWait told once, where another session holds it
- * @returns whether it is held; false where `signal` came first
- */
-export async function holdConsumer(
-  client: pg.Client,
-  name: string,
-  onWait: () => void,
-  signal: AbortSignal,
-): Promise<boolean> {
-  for (let tries = 0; ; tries++) {
-    const { rows } = await client.query<{ held: boolean }>(
-      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS held',
-      [CONSUMER_LOCKS, name],
-    );
-    if (rows[0]!.held) return true;
-    if (tries === 0) onWait();
-    if (!(await sleepUnless(signal, 500))) return false;
-  }
-}
-
-/** @returns false where `signal` ended it */
-export async function sleepUnless(signal: AbortSignal, ms: number): Promise<boolean> {
-  if (signal.aborted) return false;
-  await new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
-  return !signal.aborted;
-}
-
 /** SQL: whether a consumer `c` has not read a row `e` of the outbox. */
 export const IS_UNREAD = `e.xid >= c.last_xmin AND (c.upto IS NULL OR e.xid >= c.upto
   OR c.position IS NULL OR (e.sequence, e.xid) > (c.position, c.position_xid))`;
@@ -92,18 +63,37 @@ export const IS_UNREAD = `e.xid >= c.last_xmin AND (c.upto IS NULL OR e.xid >= c
 export const BOTH_OUTBOXES =
   '(SELECT * FROM edp_capture.outbox_0 UNION ALL SELECT * FROM edp_capture.outbox_1)';
 
+/** SQL: bytes of both, with the long values that are stored beside; asks the file system alone. */
+export const OUTBOX_BYTES =
+  "(pg_total_relation_size('edp_capture.outbox_0') + pg_total_relation_size('edp_capture.outbox_1'))";
+
 export interface Lag {
   readonly events: number;
   /** Age of the oldest one. */
   readonly seconds: number;
 }
 
-export async function readLag(client: pg.Client, name: string): Promise<Lag> {
-  const { rows } = await client.query<{ events: string; seconds: string | null }>(
-    `SELECT count(*) AS events, greatest(extract(epoch FROM clock_timestamp() - min(e.at)), 0) AS seconds
-     FROM ${BOTH_OUTBOXES} AS e JOIN edp_capture.consumers AS c ON c.name = $1 WHERE ${IS_UNREAD}`,
-    [name],
+export const NO_LAG: Lag = { events: 0, seconds: 0 };
+
+/** By consumer. @param name only of this one */
+export async function readLags(
+  client: pg.Client,
+  name?: string,
+): Promise<ReadonlyMap<string, Lag>> {
+  const { rows } = await client.query<{ name: string; events: string; seconds: string | null }>(
+    `SELECT c.name, count(e.sequence) AS events, greatest(extract(epoch FROM clock_timestamp() - min(e.at)), 0) AS seconds
+     FROM edp_capture.consumers AS c LEFT JOIN ${BOTH_OUTBOXES} AS e ON ${IS_UNREAD}
+     WHERE $1::text IS NULL OR c.name = $1 GROUP BY c.name ORDER BY c.name`,
+    [name ?? null],
   );
-  const { events, seconds } = rows[0]!;
-  return { events: Number(events), seconds: Math.round(Number(seconds ?? 0) * 1000) / 1000 };
+  return new Map(
+    rows.map(({ name: consumer, events, seconds }) => [
+      consumer,
+      { events: Number(events), seconds: Math.round(Number(seconds ?? 0) * 1000) / 1000 },
+    ]),
+  );
+}
+
+export async function readLag(client: pg.Client, name: string): Promise<Lag> {
+  return (await readLags(client, name)).get(name) ?? NO_LAG;
 }

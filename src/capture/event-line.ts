@@ -2,6 +2,7 @@
 import { formatSequence, type Op, schemaPath, TYPE_OF_OP } from '../events/change-event.js';
 import { eventId } from '../events/event-id.js';
 import { keyTextOf, subjectOf } from '../events/event-key.js';
+import type { SentEvent } from './sinks/sink.js';
 
 /** key, after, before and errors are texts of JSON objects. */
 export interface OutboxRow {
@@ -23,7 +24,11 @@ export const OUTBOX_ROW = `sequence::text AS sequence, xid::text AS xid, model, 
   to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS time`;
 
 /** @param source of the events: `edp:shop` */
-export function eventLine(row: OutboxRow, source: string): string {
+export function sentEvent(row: OutboxRow, source: string): SentEvent {
+  return { table: row.model, sequence: BigInt(row.sequence), line: eventLine(row, source) };
+}
+
+function eventLine(row: OutboxRow, source: string): string {
   const { model, op, key, sequence } = row;
   const keyTexts =
     key === null ? [] : Object.values(JSON.parse(key) as Record<string, unknown>).map(keyTextOf);

@@ -93,12 +93,22 @@ export function keyIndexes({ key, attributes }: CapturedModel): number[] {
 }
 
 export function keyOf(model: CapturedModel, alias: string): string {
-  const parts = keyIndexes(model).map((i) => pair(model.attributes[i]!, `${alias}.a${i}`));
+  return keyObject(model, (i) => `${alias}.a${i}`);
+}
+
+/** @param sqlOf SQL of the value of an attribute, by its index */
+function keyObject(model: CapturedModel, sqlOf: (index: number) => string): string {
+  const parts = keyIndexes(model).map((i) => pair(model.attributes[i]!, sqlOf(i)));
   return `'{' || ${parts.join(" || ',' || ")} || '}'`;
 }
 
 export function pair({ name, json }: Attribute, value: string): string {
-  return `${quoteLiteral(`${JSON.stringify(name)}:`)} || ${json(value)}`;
+  return named(name, json(value));
+}
+
+/** @param json SQL of a JSON text */
+export function named(name: string, json: string): string {
+  return `${quoteLiteral(`${JSON.stringify(name)}:`)} || ${json}`;
 }
 
 /** @param parts SQL of texts, which may be NULL */
@@ -122,9 +132,7 @@ export function readQuery(
   sequence: string,
   withCalculations: boolean,
 ): string {
-  const values = model.attributes.map(
-    ({ json, value, name }) => `${quoteLiteral(`${JSON.stringify(name)}:`)} || ${json(value)}`,
-  );
+  const values = model.attributes.map((attribute) => pair(attribute, attribute.value));
   const own = new Set(model.attributes.map(({ name }) => name));
   const calculated = calculatedPairs(model, withCalculations ? own : undefined);
   return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, 'read', ${rowKey(model)},
@@ -134,11 +142,7 @@ FROM ${from}`;
 
 /** SQL of the JSON text of a row's key. */
 export function rowKey(model: CapturedModel): string {
-  const parts = keyIndexes(model).map((i) => {
-    const { name, json, value } = model.attributes[i]!;
-    return `${quoteLiteral(`${JSON.stringify(name)}:`)} || ${json(value)}`;
-  });
-  return `'{' || ${parts.join(" || ',' || ")} || '}'`;
+  return keyObject(model, (i) => model.attributes[i]!.value);
 }
 
 export function calculatedPairs(
@@ -147,5 +151,5 @@ export function calculatedPairs(
 ): string[] {
   return calculations
     .filter(({ name }) => !except.has(name))
-    .map(({ name, json }) => `${quoteLiteral(`${JSON.stringify(name)}:`)} || ${json}`);
+    .map(({ name, json }) => named(name, json));
 }

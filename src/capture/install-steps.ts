@@ -6,6 +6,7 @@ import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
 import { formatTableName, type TablePlace } from '../model/table-name.js';
 import { calculateFunction, calculateName } from './calculate-function.js';
 import type { RowOp } from './event-sql.js';
+import { safelyQuoted } from './function-parts.js';
 import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
 import { hasCalculations } from './touch-sql.js';
 import {
@@ -20,6 +21,8 @@ import {
 export interface InstallStep {
   /** What it is about: a table of the source, or edp_capture. */
   readonly about: string;
+  /** The table that it locks. */
+  readonly relation?: TablePlace;
   readonly statements: readonly string[];
 }
 
@@ -43,8 +46,9 @@ export interface InstalledParts {
   readonly base: string | undefined;
   /** Functions made from edp.yaml: name → parameters and hash. */
   readonly functions: ReadonlyMap<string, { readonly parameters: string; readonly hash: string }>;
-  readonly triggers: readonly InstalledTrigger[];
-  readonly models: ReadonlyMap<string, { readonly source: string; readonly version: number }>;
+  /** By {@link triggerKey}. */
+  readonly triggers: ReadonlyMap<string, InstalledTrigger>;
+  readonly models: ReadonlyMap<string, InstalledModel>;
 }
 
 export interface InstalledTrigger {
@@ -55,23 +59,35 @@ export interface InstalledTrigger {
   readonly enabled: string;
 }
 
+export interface InstalledModel {
+  readonly source: string;
+  readonly version: number;
+  /** As `definitionOf` makes it. */
+  readonly definition: string;
+}
+
 const MARK = 'edp capture ';
 
-export function hashOf(text: string): string {
+function hashOf(text: string): string {
   return MARK + createHash('md5').update(text).digest('hex');
 }
 
-export async function readBase(): Promise<string> {
+async function readBase(): Promise<string> {
   return readFile(packageFile('sql/capture/outbox.sql'), 'utf8');
+}
+
+/** Whether the tables and functions that every source has are those of this edp. */
+export async function isOfThisEdp({ base }: InstalledParts): Promise<boolean> {
+  return base === hashOf(await readBase());
 }
 
 export async function installSteps(
   plan: CapturePlan,
   installed: InstalledParts,
 ): Promise<InstallStep[]> {
-  const base = await readBase();
   const steps: InstallStep[] = [];
-  if (installed.base !== hashOf(base)) {
+  if (!(await isOfThisEdp(installed))) {
+    const base = await readBase();
     steps.push({
       about: 'edp_capture',
       statements: [
@@ -92,7 +108,7 @@ export async function installSteps(
       ...wantedFunctions(source).flatMap((one) => functionStatements(one, installed)),
       ...wantedTriggers(source).flatMap((one) => triggerStatements(one, installed)),
     ];
-    if (statements.length > 0) steps.push({ about: placeText(source.table), statements });
+    if (statements.length > 0) steps.push(tableStep(source.table, statements));
   }
   steps.push(...obsoleteSteps(plan, installed, calculated));
   const models = modelStatements(plan, installed);
@@ -106,14 +122,9 @@ function obsoleteSteps(
   calculated: readonly WantedFunction[],
 ): InstallStep[] {
   const wanted = new Set(plan.sources.flatMap(wantedTriggers).map(triggerKey));
-  const steps = installed.triggers
-    .filter((trigger) => !wanted.has(triggerKey(trigger)))
-    .map(({ name, relation }) => ({
-      about: placeText(relation),
-      statements: [
-        `DROP TRIGGER IF EXISTS ${quoteIdentifier(name)} ON ${quoteTable(formatTableName(relation))};`,
-      ],
-    }));
+  const steps = dropTriggerSteps(
+    [...installed.triggers].filter(([key]) => !wanted.has(key)).map(([, trigger]) => trigger),
+  );
   const names = new Set(
     [...plan.sources.flatMap(wantedFunctions), ...calculated].map(({ name }) => name),
   );
@@ -124,6 +135,23 @@ function obsoleteSteps(
       `DROP FUNCTION IF EXISTS edp_capture.${quoteIdentifier(name)}(${parameters});`,
   );
   return [...steps, { about: 'edp_capture', statements }];
+}
+
+/** One step for each table. */
+export function dropTriggerSteps(triggers: Iterable<InstalledTrigger>): InstallStep[] {
+  const byTable = new Map<string, { relation: TablePlace; statements: string[] }>();
+  for (const { name, relation } of triggers) {
+    const table = quoteTable(formatTableName(relation));
+    const own = byTable.get(table) ?? { relation, statements: [] };
+    own.statements.push(`DROP TRIGGER IF EXISTS ${quoteIdentifier(name)} ON ${table};`);
+    byTable.set(table, own);
+  }
+  return [...byTable.values()].map(({ relation, statements }) => tableStep(relation, statements));
+}
+
+function tableStep({ schema, name }: TablePlace, statements: readonly string[]): InstallStep {
+  const relation = { schema, name };
+  return { about: placeText(relation), relation, statements };
 }
 
 export function triggerKey({ name, relation }: Pick<WantedTrigger, 'name' | 'relation'>): string {
@@ -138,21 +166,27 @@ function functionStatements(
   if (functions.get(name)?.hash === hash) return [];
   const called = `edp_capture.${quoteIdentifier(name)}(${parameters})`;
   return [
-    `${text};`,
+    `${safelyQuoted(text)};`,
     `REVOKE ALL ON FUNCTION ${called} FROM PUBLIC;`,
     `COMMENT ON FUNCTION ${called} IS ${quoteLiteral(hash)};`,
   ];
 }
 
-function triggerStatements(wanted: WantedTrigger, { triggers }: InstalledParts): string[] {
-  const key = triggerKey(wanted);
-  const there = triggers.find((one) => triggerKey(one) === key);
-  const isRight = there?.functionName === wanted.functionName;
-  if (isRight && there.enabled === 'A') return [];
+export type TriggerState = 'right' | 'disabled' | 'missing';
+
+export function stateOf(wanted: WantedTrigger, { triggers }: InstalledParts): TriggerState {
+  const there = triggers.get(triggerKey(wanted));
+  if (there?.functionName !== wanted.functionName) return 'missing';
+  return there.enabled === 'A' ? 'right' : 'disabled';
+}
+
+function triggerStatements(wanted: WantedTrigger, installed: InstalledParts): string[] {
+  const state = stateOf(wanted, installed);
+  if (state === 'right') return [];
   const relation = quoteTable(formatTableName(wanted.relation));
   const name = quoteIdentifier(wanted.name);
   return [
-    ...(isRight
+    ...(state === 'disabled'
       ? []
       : [
           `CREATE OR REPLACE TRIGGER ${name} ${wanted.event} FOR EACH STATEMENT EXECUTE FUNCTION edp_capture.${quoteIdentifier(wanted.functionName)}();`,
@@ -210,19 +244,19 @@ export function wantedTriggers(source: CapturedSource): WantedTrigger[] {
 }
 
 function modelStatements({ models }: CapturePlan, installed: InstalledParts): string[] {
-  const changed = models.filter(({ name, version, source }) => {
-    const there = installed.models.get(name);
-    return there?.version !== version || there.source !== placeText(source);
-  });
+  const changed = models.filter(
+    ({ name, definition }) => installed.models.get(name)?.definition !== definition,
+  );
   const gone = [...installed.models.keys()].filter(
     (name) => !models.some((one) => one.name === name),
   );
   return [
-    ...changed.map(
-      ({ name, version, source }) =>
-        `INSERT INTO edp_capture.models (model, source, version) VALUES (${quoteLiteral(name)}, ${quoteLiteral(placeText(source))}, ${version})
-  ON CONFLICT (model) DO UPDATE SET source = excluded.source, version = excluded.version, installed_at = clock_timestamp();`,
-    ),
+    ...changed.map(({ name, version, source, definition }) => {
+      const values = [name, placeText(source), definition].map(quoteLiteral);
+      return `INSERT INTO edp_capture.models (model, source, definition, version) VALUES (${values.join(', ')}, ${version})
+  ON CONFLICT (model) DO UPDATE SET source = excluded.source, version = excluded.version, definition = excluded.definition,
+    installed_at = clock_timestamp();`;
+    }),
     ...gone.map((name) => `DELETE FROM edp_capture.models WHERE model = ${quoteLiteral(name)};`),
   ];
 }

@@ -3,8 +3,10 @@ import type pg from 'pg';
 import type { Capture } from '../model/capture.js';
 import type { Model } from '../model/model.js';
 import { applySteps, printSteps } from './apply-steps.js';
-import { type InstallStep, installSteps } from './install-steps.js';
+import { holdInstallation } from './hold-alone.js';
+import { type InstallStep, installSteps, isOfThisEdp } from './install-steps.js';
 import { mapSteps, readKept } from './map-kept.js';
+import { readStuck } from './misfits.js';
 import { type CapturePlan, placeText } from './plan.js';
 import { readInstalled } from './read-installed.js';
 import { resolvePlan } from './resolve-plan.js';
@@ -23,31 +25,43 @@ export interface Installation {
   readonly failures: readonly string[];
 }
 
+export interface InstallOptions {
+  readonly isDryRun: boolean;
+  readonly signal: AbortSignal;
+  /** How long another command that installs may take to end, and a table may be locked. */
+  readonly patienceMs?: number;
+}
+
 export async function install(
   client: pg.Client,
   capture: Capture,
   model: Model,
-  { isDryRun, signal }: { readonly isDryRun: boolean; readonly signal: AbortSignal },
+  options: InstallOptions,
 ): Promise<Installation> {
+  const { isDryRun } = options;
+  if (!isDryRun) await holdInstallation(client, options);
   const plan = await resolvePlan(client, capture, model);
   const installed = await readInstalled(client);
   const steps = await installSteps(plan, installed);
-  const kept = installed.base === undefined ? [] : await readKept(client);
-  const mapping = mapSteps(plan, kept);
-  const all = [...steps, ...mapping];
+  if (!isDryRun) await applySteps(client, steps, options);
+  // A dry run of an older edp's capture says nothing of them: they are not all there yet.
+  const hasKept = !isDryRun || (await isOfThisEdp(installed));
+  const kept = hasKept ? await readKept(client) : [];
+  const mapping = [...mapSteps(plan, kept), ...(hasKept ? await stuckSteps(client) : [])];
   const failures: string[] = [];
   let mapped = 0;
   if (!isDryRun) {
-    await applySteps(client, steps, signal);
     for (const step of mapping) {
       try {
-        await applySteps(client, [step], signal);
+        await applySteps(client, [step], options);
         mapped += kept.find(({ source }) => source === step.about)?.statements ?? 0;
       } catch (error) {
         failures.push(`${step.about}: ${(error as Error).message}`);
       }
     }
+    failures.push(...(await readStuck(client)));
   }
+  const all = [...steps, ...mapping];
   const tables = new Set(plan.sources.map(({ table }) => placeText(table)));
   return {
     plan,
@@ -57,4 +71,14 @@ export async function install(
     mapped,
     failures,
   };
+}
+
+/** Calculations that did not fit the source are evaluated once more: they wait again where they still do not fit. */
+async function stuckSteps(client: pg.Client): Promise<InstallStep[]> {
+  if ((await readStuck(client)).length === 0) return [];
+  const statements = [
+    'UPDATE edp_capture.due SET error = NULL WHERE error IS NOT NULL;',
+    'SELECT edp_capture.recalculate();',
+  ];
+  return [{ about: 'edp_capture', statements }];
 }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { quoteLiteral, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
 import { EVENT_COLUMNS, eventQuery, type RowOp } from './event-sql.js';
+import { quoteFor, VALUE_SETTINGS_SQL } from './function-parts.js';
 import type { InstallStep } from './install-steps.js';
 import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
 import { NO_SCHEMAS } from './search-path.js';
@@ -39,7 +40,8 @@ function mapStatement(source: CapturedSource): string {
   const name = quoteLiteral(placeText(source.table));
   const branches = OPS.map((op) => {
     const images = `${imagesOf(source, op)} `;
-    const events = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${images}${eventQuery(source.models, { op, sequence: '$1', at: '$2' }).replaceAll('%', '%%')}`;
+    const query = `${images}${eventQuery(source.models, { op, sequence: '$1', at: '$2' })}`;
+    const events = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${query.replaceAll('%', '%%')}`;
     const touches = touchQuery(source, op);
     const lines = [
       ...(source.models.length === 0
@@ -56,20 +58,21 @@ function mapStatement(source: CapturedSource): string {
     ];
     return `    IF one.op = ${quoteLiteral(op)} THEN\n${lines.length === 0 ? '      NULL;' : lines.join('\n')}\n    END IF;`;
   });
-  return `DO $map$
+  const body = `
 DECLARE
   one record;
 BEGIN
-  PERFORM set_config('search_path', ${quoteLiteral(source.models[0]?.searchPath ?? NO_SCHEMAS)}, true), set_config('timezone', 'UTC', true),
-    set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true),
-    set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true);
+  PERFORM set_config('search_path', ${quoteLiteral(source.models[0]?.searchPath ?? NO_SCHEMAS)}, true),
+    ${VALUE_SETTINGS_SQL};
   PERFORM pg_current_xact_id(), nextval('edp_capture.event_sequence');
   LOCK TABLE edp_capture.unmapped IN EXCLUSIVE MODE;
   FOR one IN SELECT sequence, op, min(at) AS at FROM edp_capture.unmapped WHERE source = ${name} GROUP BY sequence, op ORDER BY sequence LOOP
 ${branches.join('\n')}
   END LOOP;
   DELETE FROM edp_capture.unmapped WHERE source = ${name};
-END$map$;`;
+END`;
+  const quote = quoteFor(body);
+  return `DO ${quote}${body}${quote};`;
 }
 
 /** The images as the rows of the statement. */

@@ -1,5 +1,5 @@
 /** What is captured, resolved against the source: plain data from which SQL is made. */
-import type { TablePlace } from '../model/table-name.js';
+import { formatTableName, type TablePlace } from '../model/table-name.js';
 import type { SourceTable } from './read-catalog.js';
 
 /** Which settings of a session texts of values depend on; each one that is set costs a microsecond for each statement. */
@@ -43,6 +43,8 @@ export interface CapturedModel {
   /** Columns of the source that tell its rows apart. */
   readonly identity: readonly string[];
   readonly settings: NeededSettings;
+  /** Hash of what edp.yaml says of it (definition.ts). */
+  readonly definition: string;
   /** Where its SQL finds names without a schema (search-path.ts). */
   readonly searchPath: string;
 }
@@ -58,12 +60,14 @@ export interface CapturedSource {
 export interface CapturePlan {
   readonly sourceName: string;
   readonly isStrict: boolean;
-  readonly capMb: number;
+  /** Of the outbox, from which it is reported. */
+  readonly capBytes: number;
   readonly models: readonly CapturedModel[];
   readonly sources: readonly CapturedSource[];
   readonly warnings: readonly string[];
 }
 
+/** Of two tables, never the same. */
 export function placeText({ schema, name }: TablePlace): string {
-  return `${schema}.${name}`;
+  return formatTableName({ schema, name });
 }

@@ -7,7 +7,8 @@ export interface SourceColumn {
   readonly name: string;
   /** As format_type prints it. */
   readonly type: string;
-  readonly isNotNull: boolean;
+  /** pg_type.typname; of a domain, that of its type. */
+  readonly typeName: string;
   /** Computed when it is read, so that transition tables do not have it. */
   readonly isVirtual: boolean;
   /** Whether texts may be equal that are not the same. */
@@ -30,6 +31,8 @@ export interface SourceTable extends TablePlace {
   readonly isPartition: boolean;
   /** Whether tables inherit from it that are no partitions. */
   readonly hasChildren: boolean;
+  /** Whether it inherits from another table, and is no partition. */
+  readonly hasParent: boolean;
   /** Whether a subscription feeds it, or a partition of it. */
   readonly isSubscribed: boolean;
   /** Whether a statement on it may run another one on it before its own triggers fire. */
@@ -53,13 +56,14 @@ WITH wanted AS (
 SELECT wanted.name AS wanted, c.oid::int8::text AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
   c.relpersistence AS persistence, c.relispartition AS "isPartition",
   c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS "hasChildren",
+  NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) AS "hasParent",
   EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = c.oid OR srrelid IN (SELECT relid FROM pg_partition_tree(c.oid))) AS "isSubscribed",
   EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgname NOT LIKE 'edp_capture%')
     OR EXISTS (SELECT FROM pg_constraint WHERE confrelid = c.oid AND contype = 'f'
       AND (confupdtype IN ('c', 'n', 'd') OR confdeltype IN ('c', 'n', 'd'))) AS "mayNest",
-  (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, NULL), 'isNotNull', a.attnotnull,
+  (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, NULL), 'typeName', coalesce(b.typname, y.typname),
       'isVirtual', a.attgenerated = 'v', 'isLoose', coalesce(NOT l.collisdeterministic, false)) ORDER BY a.attnum), '[]')
-    FROM pg_attribute AS a LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
+    FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid LEFT JOIN pg_type AS b ON b.oid = y.typbasetype LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
   (SELECT coalesce(json_agg(${NAMES('i.indkey', 'c.oid')} ORDER BY i.indisprimary DESC, i.indexrelid), '[]')
     FROM pg_index AS i

@@ -1,12 +1,17 @@
 /** What capture has in a source already. */
 import type pg from 'pg';
 import type { TablePlace } from '../model/table-name.js';
-import type { InstalledParts, InstalledTrigger } from './install-steps.js';
+import {
+  type InstalledModel,
+  type InstalledParts,
+  type InstalledTrigger,
+  triggerKey,
+} from './install-steps.js';
 
 const NOTHING: InstalledParts = {
   base: undefined,
   functions: new Map(),
-  triggers: [],
+  triggers: new Map(),
   models: new Map(),
 };
 
@@ -30,18 +35,19 @@ export async function readInstalled(client: pg.Client): Promise<InstalledParts> 
   return {
     base,
     functions: new Map(functions.rows.map(({ name, ...one }) => [name, one])),
-    triggers: triggers.rows,
+    triggers: new Map(triggers.rows.map((one) => [triggerKey(one), one])),
     models,
   };
 }
 
-async function readModels(client: pg.Client): Promise<InstalledParts['models']> {
+export async function readModels(client: pg.Client): Promise<Map<string, InstalledModel>> {
   const { rows: there } = await client.query(
     "SELECT FROM pg_class WHERE oid = to_regclass('edp_capture.models')",
   );
   if (there.length === 0) return new Map();
-  const { rows } = await client.query<{ model: string; source: string; version: number }>(
-    'SELECT model, source, version FROM edp_capture.models',
+  const { rows } = await client.query<InstalledModel & { readonly model: string }>(
+    // Older ones have no such column.
+    `SELECT model, source, version, to_jsonb(m) ->> 'definition' AS definition FROM edp_capture.models AS m`,
   );
   return new Map(rows.map(({ model, ...one }) => [model, one]));
 }

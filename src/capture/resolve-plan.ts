@@ -6,6 +6,7 @@ import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js
 import { quoteIdentifier, quoteTable } from '../model/ddl.js';
 import { findNamedTable, type Model, type Table } from '../model/model.js';
 import { formatTableName, isSameTable } from '../model/table-name.js';
+import { definitionOf } from './definition.js';
 import { fits, isExact, jsonText, neededSettings } from './json-values.js';
 import type {
   Attribute,
@@ -29,6 +30,27 @@ export async function resolvePlan(
   capture: Capture,
   model: Model,
 ): Promise<CapturePlan> {
+  const { plan, misfits } = await findPlan(client, capture, model);
+  if (misfits.length === 0) return plan;
+  throw new EdpError(
+    'config',
+    `capture: does not fit the source:\n${misfits.map((line) => `  ${line}`).join('\n')}`,
+    { hint: 'docs/capture.md says what can be captured' },
+  );
+}
+
+export interface FoundPlan {
+  /** Of the tables that fit. */
+  readonly plan: CapturePlan;
+  /** What does not fit the source, each with its line in edp.yaml. */
+  readonly misfits: readonly string[];
+}
+
+export async function findPlan(
+  client: pg.Client,
+  capture: Capture,
+  model: Model,
+): Promise<FoundPlan> {
   const names = new Set(
     capture.tables.flatMap(({ from, columns }) => [
       from,
@@ -50,21 +72,15 @@ export async function resolvePlan(
     const found = await resolver.resolve(declared);
     if (found !== undefined) models.push(found);
   }
-  if (list.length > 0) {
-    throw new EdpError(
-      'config',
-      `capture: does not fit the source:\n${list.map((line) => `  ${line}`).join('\n')}`,
-      { hint: 'docs/capture.md says what can be captured' },
-    );
-  }
-  return {
+  const plan = {
     sourceName: `edp:${capture.name}`,
     isStrict: capture.isStrict,
-    capMb: capture.outboxCapMb,
+    capBytes: capture.outboxCapMb * 1024 * 1024,
     models,
     sources: groupBySource(models),
     warnings,
   };
+  return { plan, misfits: list };
 }
 
 function groupBySource(models: readonly CapturedModel[]): CapturedSource[] {
@@ -191,6 +207,7 @@ class Resolver {
       touching,
       where: declared.where,
       identity,
+      definition: definitionOf(this.#capture, declared, table),
       searchPath: this.#path.sql,
       settings: settings.has('all') ? 'all' : settings.has('floats') ? 'floats' : 'none',
     };
@@ -348,7 +365,7 @@ class Resolver {
     return {
       source: parent,
       key: form.column,
-      keyType: TYPE_NAMES[keyColumn.type] ?? keyColumn.type,
+      keyType: keyColumn.typeName,
       refersTo,
       isLate: foreign === undefined || foreign.isDeferrable,
     };
@@ -395,17 +412,6 @@ interface Parent {
   readonly isLate: boolean;
 }
 
-/** What format_type prints → pg_type.typname, of types that may be keys. */
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  smallint: 'int2',
-  integer: 'int4',
-  bigint: 'int8',
-  'character varying': 'varchar',
-  character: 'bpchar',
-  'timestamp without time zone': 'timestamp',
-  'timestamp with time zone': 'timestamptz',
-};
-
 /** All attributes that events have: columns that edp computes are none. */
 function formsOf({ columns }: CapturedTable, table: Table): ReadonlyMap<string, CapturedColumn> {
   return new Map(
@@ -422,8 +428,12 @@ function whyNot({ schema, name, kind, persistence, ...table }: SourceTable): str
   if (kind !== 'r' && kind !== 'p') return `${label} is no table`;
   if (persistence === 't') return `${label} is a temporary table`;
   if (table.isPartition) return `${label} is a partition; capture its table`;
-  if (table.hasChildren)
-    return `tables inherit from ${label}; capture them one by one, under names of their own`;
+  if (table.hasChildren) {
+    return `tables inherit from ${label}: it shows their rows, and a statement on them does not fire its triggers; only partitions are captured with their table`;
+  }
+  if (table.hasParent) {
+    return `${label} inherits from another table: a statement on that one changes its rows, and does not fire its triggers; only partitions are captured, with their table`;
+  }
   if (table.isSubscribed) {
     return `a subscription feeds ${label}, and logical replication fires no statement triggers; capture it where its rows are written`;
   }

@@ -2,33 +2,34 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { backOff, RETRIES } from '../base/retry.js';
+import { sleepUnless } from '../base/sleep-unless.js';
+import { isClosed } from '../postgres/backend.js';
 import { withClient } from '../postgres/connection.js';
-import { isTransient, withConnectionCode } from '../postgres/sqlstate.js';
+import { isConnectionError, isTransient, withConnectionCode } from '../postgres/sqlstate.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
-import {
-  type Cursor,
-  holdConsumer,
-  type Lag,
-  moveCursor,
-  readCursor,
-  readLag,
-  sleepUnless,
-} from './consumer.js';
-import { eventLine, type OutboxRow } from './event-line.js';
+import { type Cursor, type Lag, moveCursor, NO_LAG, readCursor, readLag } from './consumer.js';
+import { type OutboxRow, sentEvent } from './event-line.js';
+import { consumerLock, holdAlone } from './hold-alone.js';
 import { openWindow } from './read-window.js';
 import { rotateOutbox } from './rotate-outbox.js';
-import type { SentEvent, Sink } from './sinks/sink.js';
+import type { Sink } from './sinks/sink.js';
 
 const POLL_MS = 500;
 
 export interface RunOptions {
   readonly consumer: string;
+  /** Whether the consumer is made if there is none; on by default. */
+  readonly isNew?: boolean;
+  /** How long another run of the consumer may take to end; a few seconds by default. */
+  readonly patienceMs?: number;
   /** Of the events: `edp:shop`. */
   readonly source: string;
   /** Ends when all that was closed at the beginning is sent. */
   readonly isOnce: boolean;
   readonly signal: AbortSignal;
   readonly onNote: (text: string) => void;
+  /** Told where rows wait that cannot be mapped, each time that it begins. */
+  readonly onWaiting?: (client: pg.Client) => Promise<void>;
 }
 
 export interface RunTotals {
@@ -49,30 +50,48 @@ export async function runCapture(
     published: 0,
     tables: new Map(),
     failedCalculations: 0,
-    lag: { events: 0, seconds: 0 },
+    lag: NO_LAG,
   };
   for (let failures = 0; ; ) {
     const before = totals.published;
+    let isLost = false;
     try {
-      await withClient(config, 'capture', (client) =>
-        new Run(client, sink, options, totals).follow(),
-      );
+      await withClient(config, 'capture', async (client) => {
+        // Comes before its queries fail; the socket may be closed later.
+        client.once('error', () => {
+          isLost = true;
+        });
+        try {
+          await new Run(client, sink, options, totals, failures > 0).follow();
+        } finally {
+          isLost ||= isClosed(client);
+        }
+      });
       return totals;
     } catch (error) {
       await sink.discard();
-      const { code } = withConnectionCode(causeOf(error)) as { code?: string };
-      if (!isTransient(code) || options.signal.aborted) throw error;
+      if (!(isLost || mayPass(error)) || options.signal.aborted) throw error;
       failures = totals.published > before ? 1 : failures + 1;
       if (options.isOnce && failures > RETRIES) throw error;
-      if (failures === 1)
-        options.onNote(`the connection is lost; trying again: ${(error as Error).message}`);
+      if (failures === 1) {
+        const { code, message } = error as { code?: string; message: string };
+        const what = isLost || isConnectionError(code) ? 'the connection is lost' : 'it failed';
+        options.onNote(`${what}; trying again: ${message}`);
+      }
       await backOff(Math.min(failures, RETRIES));
     }
   }
 }
 
-function causeOf(error: unknown): unknown {
-  return error instanceof EdpError && error.cause !== undefined ? error.cause : error;
+/** What passes on a server, or on the way to it; whatever else a sink or the program throws would come again for ever. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof EdpError) {
+    if (error.code === 'database_unreachable') return mayPass(withConnectionCode(error.cause));
+    return error.code === 'database_refused' && mayPass(error.cause);
+  }
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  // A socket that is gone, not a file.
+  return isTransient(code) && (code !== 'ENOENT' || syscall === 'connect');
 }
 
 class Run {
@@ -85,24 +104,38 @@ class Run {
   /** Written, and not yet committed. */
   #written = new Map<string, number>();
   #failures = 0;
+  /** Whether a session of this run may still be in the server, and hold the consumer. */
+  readonly #isAgain: boolean;
   /** Whether the cursor in the source is within a window, and so keeps all of the outbox. */
   #isInWindow = false;
   #idle: Idle | undefined;
+  #isWaiting = false;
 
-  constructor(client: pg.Client, sink: Sink, options: RunOptions, totals: RunTotals) {
+  constructor(
+    client: pg.Client,
+    sink: Sink,
+    options: RunOptions,
+    totals: RunTotals,
+    isAgain: boolean,
+  ) {
     this.#client = client;
     this.#sink = sink;
     this.#options = options;
     this.#totals = totals;
+    this.#isAgain = isAgain;
   }
 
   async follow(): Promise<void> {
-    const { consumer, signal, isOnce, onNote } = this.#options;
-    const onWait = () =>
-      onNote(`another run of consumer ${consumer} is under way; waiting for its end`);
-    if (!(await holdConsumer(this.#client, consumer, onWait, signal))) return;
+    const { consumer, isNew = true, signal, isOnce, onNote, patienceMs } = this.#options;
+    const isHeld = await holdAlone(this.#client, consumerLock(consumer), {
+      what: `consumer ${consumer}`,
+      signal,
+      onWait: onNote,
+      patienceMs: this.#isAgain ? Number.POSITIVE_INFINITY : patienceMs,
+    });
+    if (!isHeld) return;
     await this.#sink.open();
-    this.#cursor = await readCursor(this.#client, consumer);
+    this.#cursor = await readCursor(this.#client, consumer, isNew);
     await this.#assertSameServer();
     for (;;) {
       await this.#readAll();
@@ -133,12 +166,23 @@ class Run {
   /** All that is closed now. */
   async #readAll(): Promise<void> {
     await this.#client.query(
-      'SELECT edp_capture.recalculate() WHERE EXISTS (SELECT FROM edp_capture.due)',
+      'SELECT edp_capture.recalculate() WHERE EXISTS (SELECT FROM edp_capture.due WHERE error IS NULL)',
     );
+    await this.#lookForWaiting();
     if (this.#cursor.upto === null && (await this.#isIdle())) return;
     // The rest of a window that was begun, and then what came meanwhile.
     const windows = this.#cursor.upto === null ? 1 : 2;
     for (let i = 0; i < windows && !this.#options.signal.aborted; i++) await this.#readWindow();
+  }
+
+  async #lookForWaiting(): Promise<void> {
+    const { rows } = await this.#client.query<{ waiting: boolean }>(
+      `SELECT EXISTS (SELECT FROM edp_capture.unmapped)
+         OR EXISTS (SELECT FROM edp_capture.due WHERE error IS NOT NULL) AS waiting`,
+    );
+    const { waiting } = rows[0]!;
+    if (waiting && !this.#isWaiting) await this.#options.onWaiting?.(this.#client);
+    this.#isWaiting = waiting;
   }
 
   async #readWindow(): Promise<void> {
@@ -154,14 +198,7 @@ class Run {
 
   async #write(rows: readonly OutboxRow[]): Promise<void> {
     const { source } = this.#options;
-    const events = rows.map(
-      (row): SentEvent => ({
-        table: row.model,
-        sequence: BigInt(row.sequence),
-        line: eventLine(row, source),
-      }),
-    );
-    await this.#sink.write(events);
+    await this.#sink.write(rows.map((row) => sentEvent(row, source)));
     for (const { model, errors } of rows) {
       this.#written.set(model, (this.#written.get(model) ?? 0) + 1);
       if (errors !== null) this.#failures++;

@@ -1,17 +1,20 @@
 /** `edp capture status`: what is installed, who has read how far, and what holds everything back. */
 import type pg from 'pg';
-import type { TablePlace } from '../model/table-name.js';
-import { BOTH_OUTBOXES, IS_UNREAD } from './consumer.js';
-import { hashOf, readBase, triggerKey, wantedFunctions, wantedTriggers } from './install-steps.js';
+import { quoteLiteral } from '../model/ddl.js';
+import { isLockHeldSql } from '../postgres/named-lock.js';
+import { BOTH_OUTBOXES, type Lag, NO_LAG, OUTBOX_BYTES, readLags } from './consumer.js';
+import { CONSUMER_LOCK } from './hold-alone.js';
+import { installSteps, isOfThisEdp, stateOf, wantedTriggers } from './install-steps.js';
 import { type KeptRows, readKept } from './map-kept.js';
-import { type CapturePlan, placeText } from './plan.js';
+import { readStuck } from './misfits.js';
+import { placeText } from './plan.js';
 import { readInstalled } from './read-installed.js';
+import type { FoundPlan } from './resolve-plan.js';
 
 export interface ConsumerStatus {
   readonly name: string;
   readonly isRunning: boolean;
-  readonly events: number;
-  readonly seconds: number;
+  readonly lag: Lag;
 }
 
 /** A transaction that is not over: nothing that began after it can be read. */
@@ -31,13 +34,16 @@ export interface TableStatus {
   readonly models: readonly string[];
   /** Relations that lack a trigger, or have one that is disabled. */
   readonly missing: readonly string[];
-  /** Whether its functions are as edp.yaml and the table want them. */
+  /** Whether an install would leave it as it is. */
   readonly isCurrent: boolean;
 }
 
 export interface CaptureStatus {
   readonly isInstalled: boolean;
+  /** Whether an install would change nothing. */
   readonly isCurrent: boolean;
+  /** What of edp.yaml does not fit the source, and calculations that do not fit it any more. */
+  readonly misfits: readonly string[];
   readonly tables: readonly TableStatus[];
   readonly consumers: readonly ConsumerStatus[];
   readonly outbox: {
@@ -52,30 +58,28 @@ export interface CaptureStatus {
 
 const NO_OUTBOX = { bytes: 0, events: 0, failedCalculations: 0 };
 
-export async function readStatus(client: pg.Client, plan: CapturePlan): Promise<CaptureStatus> {
-  const capBytes = plan.capMb * 1024 * 1024;
+export async function readStatus(
+  client: pg.Client,
+  { plan, misfits }: FoundPlan,
+): Promise<CaptureStatus> {
+  const { capBytes } = plan;
   const installed = await readInstalled(client);
-  const triggers = new Map(installed.triggers.map((one) => [triggerKey(one), one]));
+  const steps = await installSteps(plan, installed);
+  const changed = new Set(steps.map(({ about }) => about));
   const tables = plan.sources.map((source): TableStatus => {
-    const lacking = wantedTriggers(source)
-      .filter((wanted) => {
-        const there = triggers.get(triggerKey(wanted));
-        return there?.functionName !== wanted.functionName || there.enabled !== 'A';
-      })
-      .map(({ relation }) => placeText(relation as TablePlace));
+    const lacking = wantedTriggers(source).filter((one) => stateOf(one, installed) !== 'right');
     return {
       source: placeText(source.table),
       models: source.models.map(({ name }) => name),
-      missing: [...new Set(lacking)],
-      isCurrent: wantedFunctions(source).every(
-        ({ name, text }) => installed.functions.get(name)?.hash === hashOf(text),
-      ),
+      missing: [...new Set(lacking.map(({ relation }) => placeText(relation)))],
+      isCurrent: !changed.has(placeText(source.table)),
     };
   });
   if (installed.base === undefined) {
     return {
       isInstalled: false,
       isCurrent: false,
+      misfits,
       tables,
       consumers: [],
       outbox: { ...NO_OUTBOX, capBytes },
@@ -85,7 +89,8 @@ export async function readStatus(client: pg.Client, plan: CapturePlan): Promise<
   }
   return {
     isInstalled: true,
-    isCurrent: installed.base === hashOf(await readBase()),
+    isCurrent: steps.length === 0,
+    misfits: [...misfits, ...((await isOfThisEdp(installed)) ? await readStuck(client) : [])],
     tables,
     consumers: await readConsumers(client),
     outbox: { ...(await readOutbox(client)), capBytes },
@@ -95,29 +100,21 @@ export async function readStatus(client: pg.Client, plan: CapturePlan): Promise<
 }
 
 async function readConsumers(client: pg.Client): Promise<ConsumerStatus[]> {
-  const { rows } = await client.query<{
-    name: string;
-    running: boolean;
-    events: string;
-    seconds: string | null;
-  }>(
-    `SELECT c.name, EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 1162104835
-         AND objid = (hashtext(c.name)::bigint & 4294967295)::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS running,
-       count(e.sequence) AS events, greatest(extract(epoch FROM clock_timestamp() - min(e.at)), 0) AS seconds
-     FROM edp_capture.consumers AS c LEFT JOIN ${BOTH_OUTBOXES} AS e ON ${IS_UNREAD}
-     GROUP BY c.name ORDER BY c.name`,
+  const lags = await readLags(client);
+  const { rows } = await client.query<{ name: string; running: boolean }>(
+    `SELECT name, ${isLockHeldSql(`${quoteLiteral(CONSUMER_LOCK)} || name`)} AS running
+     FROM edp_capture.consumers ORDER BY name`,
   );
-  return rows.map(({ name, running, events, seconds }) => ({
+  return rows.map(({ name, running }) => ({
     name,
     isRunning: running,
-    events: Number(events),
-    seconds: Math.round(Number(seconds ?? 0) * 1000) / 1000,
+    lag: lags.get(name) ?? NO_LAG,
   }));
 }
 
 async function readOutbox(client: pg.Client) {
   const { rows } = await client.query<{ bytes: string; events: string; failed: string }>(
-    `SELECT pg_total_relation_size('edp_capture.outbox_0') + pg_total_relation_size('edp_capture.outbox_1') AS bytes,
+    `SELECT ${OUTBOX_BYTES} AS bytes,
        count(*) AS events, count(errors) AS failed FROM ${BOTH_OUTBOXES} AS e`,
   );
   const { bytes, events, failed } = rows[0]!;

@@ -133,7 +133,7 @@ function eventsPart(source: CapturedSource, op: RowOp): string {
 
 /** Few rows into an array, many into the outbox. */
 function branch(head: string, query: string, counted: string): string {
-  const text = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${head}`;
+  const text = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${head.replaceAll('%', '%%')}`;
   return `      ${head}SELECT array_agg(ROW(e.*)::edp_capture.outbox_0), ${countOf(counted)} INTO events, row_count FROM (
 ${query}) AS e (${EVENT_COLUMNS})
       WHERE ${countOf(counted)} <= ${FEW_ROWS};

@@ -35,16 +35,20 @@ export function printRun(
 ): void {
   for (const [table, count] of tables) output.line(`${table}: ${formatNumber(count, 'event')}`);
   output.line(`${formatNumber(published, 'event')} sent`);
-  if (failedCalculations > 0) {
-    output.warn(
-      `a calculation failed in ${formatNumber(failedCalculations, 'event')}; data.errors says why`,
-    );
-  }
+  warnOfFailed(output, failedCalculations);
   if (lag.events === 0) return;
   output.line(
     `${formatNumber(lag.events, 'event')} still to send, the oldest ${lag.seconds} s old`,
   );
   for (const holder of holders) output.line(describeHolder(holder));
+}
+
+/** @param events in which a calculation failed */
+export function warnOfFailed(output: Output<never>, events: number): void {
+  if (events === 0) return;
+  output.warn(
+    `a calculation failed in ${formatNumber(events, 'event')}, and is null there; data.errors says why`,
+  );
 }
 
 function describeHolder({ kind, id, user, database, seconds, query }: Holder): string {
@@ -57,7 +61,8 @@ function describeHolder({ kind, id, user, database, seconds, query }: Holder): s
 const MOST_LINES = 30;
 
 export function printStatus(output: Output<never>, status: CaptureStatus): void {
-  const { tables, consumers, outbox, kept, heldBack } = status;
+  const { tables, consumers, outbox, kept, heldBack, misfits } = status;
+  for (const misfit of misfits) output.warn(misfit);
   if (!status.isInstalled) {
     output.line('capture is not installed in the source; edp capture install does it');
     return;
@@ -84,7 +89,7 @@ export function printStatus(output: Output<never>, status: CaptureStatus): void 
   output.line();
   output.table(
     ['consumer', 'running', 'behind', 'seconds'],
-    consumers.map(({ name, isRunning, events, seconds }) => [
+    consumers.map(({ name, isRunning, lag: { events, seconds } }) => [
       name,
       isRunning ? 'yes' : 'no',
       formatNumber(events, 'event'),
@@ -109,40 +114,32 @@ export function printStatus(output: Output<never>, status: CaptureStatus): void 
     );
   }
   for (const holder of heldBack) output.line(describeHolder(holder));
-  const isOld =
-    !status.isCurrent ||
-    kept.length > 0 ||
-    tables.some((one) => !one.isCurrent || one.missing.length > 0);
-  if (isOld) output.line('edp capture install puts it right');
+  if (misfits.length > 0) output.line('correct edp.yaml; then edp capture install puts it right');
+  else if (!status.isCurrent || kept.length > 0) output.line('edp capture install puts it right');
 }
 
 export function statusJson(status: CaptureStatus): CaptureStatusJson {
-  const { tables, consumers, outbox, kept, heldBack, isInstalled } = status;
-  const isCurrent = status.isCurrent && tables.every((one) => one.isCurrent);
-  const isWhole = tables.every(({ missing }) => missing.length === 0);
+  const { tables, consumers, outbox, kept, heldBack, isInstalled, isCurrent, misfits } = status;
   return {
     command: 'capture',
     action: 'status',
     ok:
       isInstalled &&
       isCurrent &&
-      isWhole &&
+      misfits.length === 0 &&
       kept.length === 0 &&
       outbox.failedCalculations === 0 &&
       outbox.bytes <= outbox.capBytes,
     installed: isInstalled,
     current: isCurrent,
+    misfits: [...misfits],
     tables: tables.map(({ source, models, missing, isCurrent: current }) => ({
       source,
       models,
       missing,
       current,
     })),
-    consumers: consumers.map(({ name, isRunning, events, seconds }) => ({
-      name,
-      running: isRunning,
-      lag: { events, seconds },
-    })),
+    consumers: consumers.map(({ name, isRunning, lag }) => ({ name, running: isRunning, lag })),
     outbox,
     unmapped: kept,
     heldBack,

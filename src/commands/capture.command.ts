@@ -2,18 +2,23 @@
 import path from 'node:path';
 import type pg from 'pg';
 import { EdpError, EXIT, FailedRun } from '../base/errors.js';
+import { chooseStatus } from '../base/exit-statuses.js';
 import { listNames, suggest } from '../base/nearest.js';
+import { BOTH_OUTBOXES, FIRST_CONSUMER } from '../capture/consumer.js';
 import { install } from '../capture/install.js';
+import { isOfThisEdp } from '../capture/install-steps.js';
 import { readKept } from '../capture/map-kept.js';
+import { readMisfits } from '../capture/misfits.js';
 import { type CapturedModel, placeText } from '../capture/plan.js';
 import { readInstalled } from '../capture/read-installed.js';
-import { resolvePlan } from '../capture/resolve-plan.js';
+import { findPlan, resolvePlan } from '../capture/resolve-plan.js';
 import { type RunTotals, runCapture } from '../capture/run-capture.js';
 import { DirectorySink } from '../capture/sinks/directory-sink.js';
 import type { Sink } from '../capture/sinks/sink.js';
 import { snapshotModel } from '../capture/snapshot.js';
 import { readHolders, readStatus } from '../capture/status.js';
 import { removeConsumer, uninstall } from '../capture/uninstall.js';
+import { consumerWriter, snapshotWriter } from '../capture/writer-name.js';
 import type { Capture } from '../model/capture.js';
 import { isSameTable } from '../model/table-name.js';
 import type { OptionValues } from '../options/option-definitions.js';
@@ -22,13 +27,19 @@ import { withClient } from '../postgres/connection.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
 import { readUrl } from '../postgres/which-server.js';
 import { formatNumber } from '../terminal/output.js';
-import { type ACTIONS, OPTION_NAMES } from './capture.help.js';
-import { printInstallation, printRun, printStatus, statusJson } from './capture-lines.js';
+import { OPTION_NAMES } from './capture.help.js';
+import {
+  printInstallation,
+  printRun,
+  printStatus,
+  statusJson,
+  warnOfFailed,
+} from './capture-lines.js';
+import { type Action, refuseUnused } from './capture-options.js';
 import { TABLE_WORD, tableSink } from './capture-table.js';
+import { WaitingRows } from './capture-waiting.js';
 import type { Command, Invocation } from './command.js';
 import type { CaptureSnapshotJson } from './json/capture.schema.js';
-
-type Action = (typeof ACTIONS)[number];
 
 interface Call extends Invocation {
   readonly options: OptionValues<(typeof OPTION_NAMES)[number]>;
@@ -67,30 +78,6 @@ const RUN: Readonly<Record<Action, (call: Call) => Promise<number>>> = {
   status: runStatus,
 };
 
-/** Options that belong to some actions; for others they would be passed over in silence. */
-const OF_ACTIONS: Readonly<Record<string, readonly Action[]>> = {
-  'dry-run': ['install', 'uninstall'],
-  to: ['run', 'snapshot'],
-  once: ['run'],
-  consumer: ['run', 'uninstall'],
-  'rotate-seconds': ['run', 'snapshot'],
-  yes: ['uninstall'],
-};
-
-function refuseUnused(given: Invocation['given'], action: Action): void {
-  for (const [option, actions] of Object.entries(OF_ACTIONS)) {
-    if (given[option] === undefined || actions.includes(action)) continue;
-    throw new EdpError(
-      'usage',
-      `--${option} is for edp capture ${actions.join(' and ')}, not for ${action}`,
-    );
-  }
-  const tables = (given.tables ?? []) as readonly string[];
-  if (tables.length > 0 && action !== 'snapshot') {
-    throw new EdpError('usage', `edp capture ${action} takes no tables; it is about all of them`);
-  }
-}
-
 async function runInstall({
   config,
   capture,
@@ -121,57 +108,46 @@ async function runInstall({
     warnings: [...done.plan.warnings, ...done.failures],
     ...(isDryRun ? { sql: done.sql } : {}),
   });
-  return done.failures.length === 0 ? EXIT.done : EXIT.doneWithRejects;
+  return chooseStatus({ doneWithRejects: done.failures.length > 0 });
 }
 
-async function runUninstall({
-  config,
-  given,
-  options,
-  output,
-  signal,
-  startedAt,
-}: Call): Promise<number> {
+async function runUninstall(call: Call): Promise<number> {
+  const { config, given, options, output, signal, startedAt } = call;
+  const isDryRun = options.dryRun;
   const consumer = given.consumer === undefined ? null : options.consumer;
-  return withClient(config, 'capture', async (client) => {
-    if (consumer !== null) {
-      const isGone = (await isInstalled(client)) && (await removeConsumer(client, consumer));
-      if (!isGone) throw new EdpError('usage', `the source has no consumer ${consumer}`);
-      output.line(`consumer ${consumer} is removed; events no longer wait for it`);
-    }
-    const isDryRun = options.dryRun;
-    if (consumer === null && !isDryRun) await refuseLoss(client, options.yes);
-    const { steps, sql } =
-      consumer === null ? await uninstall(client, { isDryRun, signal }) : { steps: [], sql: '' };
-    const tables = steps.map(({ about }) => about).filter((about) => about !== 'edp_capture');
-    if (consumer === null) {
-      if (isDryRun) output.line(sql.trimEnd());
-      else if (steps.length === 0) output.line('nothing of capture is in the source');
-      else
-        output.line(
-          `triggers of ${formatNumber(tables.length, 'table')} and schema edp_capture are removed`,
-        );
-    }
-    output.result({
-      command: 'capture',
-      action: 'uninstall',
-      ok: true,
-      seconds: secondsSince(startedAt),
-      dryRun: isDryRun,
-      tables,
-      consumer,
-      ...(isDryRun ? { sql } : {}),
-    });
-    return EXIT.done;
+  const { steps, sql } = await withClient(config, 'capture', async (client) => {
+    if (consumer !== null) return removeConsumer(client, consumer, isDryRun);
+    if (!isDryRun) await refuseLoss(client, options.yes);
+    return uninstall(client, { isDryRun, signal });
   });
+  const tables = steps.map(({ about }) => about).filter((about) => about !== 'edp_capture');
+  if (steps.length === 0) output.line('nothing of capture is in the source');
+  else if (isDryRun) output.line(sql.trimEnd());
+  else if (consumer !== null) {
+    output.line(`consumer ${consumer} is removed; events no longer wait for it`);
+  } else {
+    output.line(
+      `triggers of ${formatNumber(tables.length, 'table')} and schema edp_capture are removed`,
+    );
+  }
+  output.result({
+    command: 'capture',
+    action: 'uninstall',
+    ok: true,
+    seconds: secondsSince(startedAt),
+    dryRun: isDryRun,
+    tables,
+    consumer,
+    ...(isDryRun ? { sql } : {}),
+  });
+  return EXIT.done;
 }
 
 /** Events that nobody has read go with the outbox. */
 async function refuseLoss(client: pg.Client, isSure: boolean): Promise<void> {
-  if (isSure || !(await isInstalled(client))) return;
+  if (isSure || (await readInstalled(client)).base === undefined) return;
   const { rows } = await client.query<{ events: string }>(
-    `SELECT count(*) AS events FROM (SELECT xid FROM edp_capture.outbox_0 UNION ALL SELECT xid FROM edp_capture.outbox_1) AS e
-     WHERE xid >= (SELECT min(last_xmin) FROM edp_capture.consumers)`,
+    `SELECT count(*) AS events FROM ${BOTH_OUTBOXES} AS e WHERE e.xid >= (SELECT min(last_xmin) FROM edp_capture.consumers)`,
   );
   const kept = await readKept(client);
   const events = Number(rows[0]!.events);
@@ -185,40 +161,36 @@ async function refuseLoss(client: pg.Client, isSure: boolean): Promise<void> {
   );
 }
 
-async function isInstalled(client: pg.Client): Promise<boolean> {
-  return (await readInstalled(client)).base !== undefined;
-}
-
 async function runRun(call: Call): Promise<number> {
-  const { config, capture, options, output, signal, startedAt } = call;
+  const { config, capture, project, given, options, output, signal, startedAt } = call;
   const { consumer } = options;
-  const target = targetOf(call, consumer);
+  const target = targetOf(call, consumerWriter(capture.name, consumer));
   if (target === undefined) {
     throw new EdpError('usage', 'edp capture run needs --to: where events go', {
       hint: 'edp capture run --to events for files, --to table for the tables of the warehouse',
     });
   }
-  const unmapped = await withClient(config, 'capture', async (client) => {
+  const waiting = new WaitingRows(output);
+  const differing = await withClient(config, 'capture', async (client) => {
     await assertInstalled(client);
-    return readKept(client);
+    return [...(await readMisfits(client, capture, project.model)).values()];
   });
-  for (const { source, statements, error } of unmapped) {
-    output.warn(
-      `${source}: rows of ${formatNumber(statements, 'statement')} could not be mapped (${error}); correct edp.yaml, then edp capture install publishes them`,
-    );
-  }
+  for (const misfit of differing) output.warn(`${misfit}; edp capture install makes it so`);
   const totals: RunTotals = await runCapture(config, target.sink, {
     consumer,
+    isNew: consumer !== FIRST_CONSUMER || given.consumer !== undefined,
     source: `edp:${capture.name}`,
     isOnce: options.once,
     signal,
     onNote: (text) => output.note(text),
+    onWaiting: (client) => waiting.report(client),
   });
-  const holders =
-    totals.lag.events === 0
-      ? []
-      : await withClient(config, 'capture', (client) => readHolders(client, 1));
+  const holders = await withClient(config, 'capture', async (client) => {
+    await waiting.report(client);
+    return totals.lag.events === 0 ? [] : readHolders(client, 1);
+  });
   printRun(output, totals, holders);
+  const misfits = [...differing, ...waiting.stuck];
   output.result({
     command: 'capture',
     action: 'run',
@@ -229,13 +201,18 @@ async function runRun(call: Call): Promise<number> {
     lag: totals.lag,
     tables: [...totals.tables].map(([table, published]) => ({ table, published })),
     failedCalculations: totals.failedCalculations,
-    unmapped: unmapped.reduce((sum, { statements }) => sum + statements, 0),
+    unmapped: waiting.statements,
+    misfits,
     ...(signal.aborted ? { interrupted: true as const } : {}),
   });
-  if (signal.aborted) return EXIT.interrupted;
-  const hasFaults =
-    totals.failedCalculations > 0 || unmapped.length > 0 || target.hasFaults?.() === true;
-  return hasFaults ? EXIT.doneWithRejects : EXIT.done;
+  return chooseStatus({
+    interrupted: signal.aborted,
+    doneWithRejects:
+      totals.failedCalculations > 0 ||
+      waiting.statements > 0 ||
+      misfits.length > 0 ||
+      target.hasFaults?.() === true,
+  });
 }
 
 interface Target {
@@ -244,11 +221,11 @@ interface Target {
   hasFaults?(): boolean;
 }
 
-function targetOf(call: Call, name: string): Target | undefined {
-  const { options, capture, project } = call;
+function targetOf(call: Call, writerName: string): Target | undefined {
+  const { options, project } = call;
   const { captureTo } = options;
   if (captureTo === undefined) return undefined;
-  const writer = { writer: `${capture.name}.${name}`, rotateSeconds: options.rotateSeconds };
+  const writer = { writer: writerName, rotateSeconds: options.rotateSeconds };
   if (captureTo === TABLE_WORD) return tableSink(call, { ...options, force: false }, writer);
   if (/^[a-z0-9]+:\/\//.test(captureTo)) {
     throw new EdpError(
@@ -261,9 +238,9 @@ function targetOf(call: Call, name: string): Target | undefined {
 
 async function runSnapshot(call: Call): Promise<number> {
   const { config, capture, project, given, output, signal, startedAt, options } = call;
-  const target = targetOf(call, 'snapshot');
-  const sink = target?.sink;
   const published = new Map<string, number>();
+  let failedCalculations = 0;
+  let hasFaults = false;
   const toJson = (ok: boolean): CaptureSnapshotJson => ({
     command: 'capture',
     action: 'snapshot',
@@ -271,32 +248,46 @@ async function runSnapshot(call: Call): Promise<number> {
     seconds: secondsSince(startedAt),
     events: { published: [...published.values()].reduce((sum, one) => sum + one, 0) },
     tables: [...published].map(([table, count]) => ({ table, published: count })),
+    failedCalculations,
   });
   return withClient(config, 'capture', async (client) => {
     await assertInstalled(client);
     const plan = await resolvePlan(client, capture, project.model);
     const models = select(plan.models, given.tables as string[]);
-    await sink?.open();
-    try {
-      for (const model of models) {
-        const rows = await snapshotModel(client, model, {
+    const misfits = await readMisfits(client, capture, project.model);
+    for (const { name } of models) {
+      const misfit = misfits.get(name);
+      if (misfit === undefined) continue;
+      throw new EdpError('config', misfit, {
+        hint: 'edp capture install first: otherwise what changes during the snapshot is not published as its rows are',
+      });
+    }
+    for (const model of models) {
+      const target = targetOf(call, snapshotWriter(capture.name, model.name));
+      try {
+        const { rows, failed } = await snapshotModel(client, model, {
           source: plan.sourceName,
-          sink,
-          capBytes: plan.capMb * 1024 * 1024,
+          sink: target?.sink,
+          target: options.captureTo ?? 'outbox of the source',
+          isStrict: plan.isStrict,
+          capBytes: plan.capBytes,
           signal,
           onNote: (text) => output.note(text),
         });
         published.set(model.name, rows);
+        failedCalculations += failed;
         output.line(`${model.name}: ${formatNumber(rows, 'row')}`);
+      } catch (error) {
+        await target?.sink.discard();
+        throw new FailedRun(error, toJson(false));
       }
-    } catch (error) {
-      await sink?.discard();
-      throw new FailedRun(error, toJson(false));
+      hasFaults ||= target?.hasFaults?.() === true;
     }
+    warnOfFailed(output, failedCalculations);
     if (options.captureTo === undefined)
       output.line('they are in the outbox; edp capture run sends them');
     output.result(toJson(true));
-    return target?.hasFaults?.() === true ? EXIT.doneWithRejects : EXIT.done;
+    return chooseStatus({ doneWithRejects: hasFaults || failedCalculations > 0 });
   });
 }
 
@@ -317,19 +308,24 @@ function select(
 
 async function runStatus({ config, capture, project, output }: Call): Promise<number> {
   const status = await withClient(config, 'capture', async (client) =>
-    readStatus(client, await resolvePlan(client, capture, project.model)),
+    readStatus(client, await findPlan(client, capture, project.model)),
   );
   const json = statusJson(status);
   printStatus(output, status);
   output.result(json);
-  return json.ok ? EXIT.done : EXIT.doneWithRejects;
+  return chooseStatus({ doneWithRejects: !json.ok });
 }
 
 async function assertInstalled(client: pg.Client): Promise<void> {
-  if (await isInstalled(client)) return;
-  throw new EdpError('config', 'capture is not installed in the source', {
-    hint: 'edp capture install; --dry-run shows its SQL',
-  });
+  const installed = await readInstalled(client);
+  if (await isOfThisEdp(installed)) return;
+  throw new EdpError(
+    'config',
+    installed.base === undefined
+      ? 'capture is not installed in the source'
+      : 'another version of edp has installed capture in the source',
+    { hint: 'edp capture install; --dry-run shows its SQL' },
+  );
 }
 
 function secondsSince(startedAt: number): number {

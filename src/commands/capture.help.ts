@@ -27,7 +27,7 @@ export const help: CommandHelp = {
   stopsInOrder: true,
   statuses: {
     doneWithRejects:
-      'done, but `edp capture status` has something to say: a trigger is missing, rows could not be mapped, a calculation failed',
+      'done, but `edp capture status` has something to say: a trigger is missing, edp.yaml does not fit, rows could not be mapped, a calculation failed',
   },
   build: (yargs) =>
     yargs

@@ -25,7 +25,6 @@ import { findClosing } from './reference-circles.js';
 import {
   bareName,
   formatTableName,
-  isSameTable,
   parseTableName,
   plainTableName,
   splitName,

@@ -1,7 +1,8 @@
 /** Statements on a source → the events that they publish. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { brief, installIn, takeEvents } from './source.js';
+import { brief, byText, installIn, takeEvents } from './source.js';
 
 const source = useTestDatabase('empty');
 
@@ -40,6 +41,8 @@ interface Case {
   readonly name: string;
   readonly sql: string;
   readonly events: readonly unknown[];
+  /** Of events of different keys, which have no promised order: sorted. */
+  readonly isUnordered?: boolean;
 }
 
 const ANN = { id: 1, name: 'Ann ?', age: 20, paid: '1.0', team: 'red' };
@@ -181,7 +184,28 @@ const CASES: readonly Case[] = [
         'values.created',
         {
           key: { id: '2' },
-          after: expect.objectContaining({ id: '2', r: null, tz: null, j: null, padded: null }),
+          after: {
+            id: '2',
+            ...Object.fromEntries(
+              [
+                'r',
+                'd',
+                'n',
+                'b',
+                'day',
+                't',
+                'tz',
+                'u',
+                'j',
+                'jb',
+                'padded',
+                'list',
+                'span',
+                'bytes',
+                'whole',
+              ].map((name) => [name, null]),
+            ),
+          },
         },
       ],
     ],
@@ -209,18 +233,20 @@ const CASES: readonly Case[] = [
   {
     name: 'an upsert is a create or an update',
     sql: "INSERT INTO teams VALUES (2, 'green'), (3, 'black') ON CONFLICT (id) DO UPDATE SET code = excluded.code",
-    events: expect.arrayContaining([
+    events: [
       ['teams.created', { key: { code: 'black' }, after: { code: 'black' } }],
-      ['teams.deleted', { key: { code: 'blue' }, before: { code: 'blue' } }],
       ['teams.created', { key: { code: 'green' }, after: { code: 'green' } }],
-    ]) as never,
+      ['teams.deleted', { key: { code: 'blue' }, before: { code: 'blue' } }],
+    ],
+    isUnordered: true,
   },
 ];
 
 describe('events of statements', () => {
-  it.each(CASES)('$name', async ({ sql, events }) => {
+  it.each(CASES)('$name', async ({ sql, events, isUnordered = false }) => {
     await source.query(sql);
-    expect(brief(await takeEvents(source.config))).toEqual(events);
+    const taken = brief(await takeEvents(source.config));
+    expect(isUnordered ? byText(taken) : taken).toEqual(events);
   });
 
   it('have the head of a CloudEvent', async () => {
@@ -240,7 +266,6 @@ describe('events of statements', () => {
   });
 
   it('wait for every transaction that began before them', async () => {
-    const { connect } = await import('../../src/postgres/connection.js');
     const slow = await connect(source.config, 'test');
     try {
       await slow.query("BEGIN; INSERT INTO teams VALUES (20, 'slow')");
@@ -261,6 +286,12 @@ describe('events of statements', () => {
       await takeEvents(source.config, 'second'),
     ];
     expect(first.map(({ subject }) => subject)).toEqual(['both']);
+    // A new one begins with all that is in the outbox.
+    const [[kept]] = (await source.query('SELECT count(*)::int FROM edp_capture.outbox_0')) as [
+      [number],
+    ];
+    expect(second).toHaveLength(kept);
     expect(second.at(-1)).toEqual(first[0]);
+    expect(await takeEvents(source.config, 'second')).toEqual([]);
   });
 });

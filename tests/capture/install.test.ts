@@ -1,10 +1,12 @@
 /** What install makes of a source, and what is left of it. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { readMisfits } from '../../src/capture/misfits.js';
+import { findPlan } from '../../src/capture/resolve-plan.js';
 import { readStatus } from '../../src/capture/status.js';
 import { uninstall } from '../../src/capture/uninstall.js';
-import { withClient } from '../../src/postgres/connection.js';
+import { connect, withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { brief, installIn, takeEvents } from './source.js';
+import { brief, declare, installIn, takeEvents } from './source.js';
 
 const source = useTestDatabase('empty');
 
@@ -79,7 +81,9 @@ describe('install', () => {
     await installIn(source.config, PARTED);
     await source.query('CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10) TO (20)');
     const { plan } = await installIn(source.config, PARTED, true);
-    const status = await withClient(source.config, 'test', (client) => readStatus(client, plan));
+    const status = await withClient(source.config, 'test', (client) =>
+      readStatus(client, { plan, misfits: [] }),
+    );
     expect(status.tables).toMatchObject([
       { source: 'public.parted', missing: ['public.parted_2'] },
     ]);
@@ -94,6 +98,107 @@ describe('install', () => {
       ['parted.created', '1'],
       ['parted.truncated', undefined],
     ]);
+  });
+});
+
+describe('status', () => {
+  const CALCULATED = NOTES.replace(
+    'notes: {}',
+    'notes: { columns: { text: { calculation: "upper(notes.text)" } } }',
+  );
+  const CHANGES: readonly [string, string, string][] = [
+    ['of a calculation', CALCULATED, CALCULATED.replace('upper', 'lower')],
+    [
+      'of an attribute',
+      NOTES,
+      NOTES.replace('notes: {}', 'notes: { columns: { id: "id" }, where: "id > 0" }'),
+    ],
+    ['of a version', NOTES, NOTES.replace('key: id', 'version: 2, key: id')],
+    ['of strict', CALCULATED, CALCULATED.replace('capture:\n', 'capture:\n  strict: true\n')],
+    ['of the tables', NOTES, PARTED],
+  ];
+  it.each(CHANGES)('says so where an install would change something: %s', async (_, old, now) => {
+    const isCurrent = (text: string) =>
+      withClient(source.config, 'test', async (client) => {
+        const { capture, model } = declare(text);
+        return (await readStatus(client, await findPlan(client, capture, model))).isCurrent;
+      });
+    const misfits = (text: string) =>
+      withClient(source.config, 'test', async (client) => {
+        const { capture, model } = declare(text);
+        return [...(await readMisfits(client, capture, model)).keys()];
+      });
+    await installIn(source.config, old);
+    expect([await isCurrent(old), await isCurrent(now)]).toEqual([true, false]);
+    expect([await misfits(old), (await misfits(now)).length > 0]).toEqual([[], true]);
+    await installIn(source.config, now);
+    expect([await isCurrent(old), await isCurrent(now)]).toEqual([false, true]);
+    expect(await misfits(now)).toEqual([]);
+  });
+});
+
+describe('an install that is disturbed', () => {
+  const BOTH = `
+tables:
+  notes: { key: id, columns: { id: int, text: text } }
+  others: { key: id, columns: { id: int } }
+capture:
+  tables:
+    notes: {}
+    others: {}
+`;
+
+  it('goes on where it stopped, and names the session that was in the way', async () => {
+    await source.query('CREATE TABLE others (id int PRIMARY KEY)');
+    const busy = await connect(source.config, 'busy');
+    await busy.query('BEGIN; INSERT INTO others VALUES (1)');
+    const [[pid]] = (await busy.query({ text: 'SELECT pg_backend_pid()', rowMode: 'array' }))
+      .rows as [[number]];
+    await expect(installIn(source.config, BOTH, false, 100)).rejects.toThrow(
+      new RegExp(`^public\\.others is locked by process ${pid} of edp, \\d+ s: `),
+    );
+    await source.query("INSERT INTO notes VALUES (1, 'x')");
+    await busy.query('COMMIT');
+    await busy.end();
+    const { steps, changed } = await installIn(source.config, BOTH);
+    expect([...changed]).toEqual(['public.others']);
+    expect(steps.map(({ about }) => about)).toEqual(['public.others', 'edp_capture']);
+    expect((await takeEvents(source.config)).map(({ type }) => type)).toEqual(['notes.created']);
+  });
+
+  it('does not hold writers up that come behind it', async () => {
+    await installIn(source.config, NOTES);
+    const busy = await connect(source.config, 'busy');
+    await busy.query("BEGIN; INSERT INTO notes VALUES (1, 'busy')");
+    const installing = installIn(source.config, PARTED);
+    const begin = Date.now();
+    let longest = 0;
+    while (Date.now() - begin < 3000) {
+      const start = Date.now();
+      await source.query(
+        "INSERT INTO notes VALUES (2, 'x') ON CONFLICT (id) DO UPDATE SET text = 'y'",
+      );
+      longest = Math.max(longest, Date.now() - start);
+    }
+    expect(longest).toBeLessThan(2500);
+    await busy.query('COMMIT');
+    await busy.end();
+    expect((await installing).steps.length).toBeGreaterThan(0);
+  });
+
+  it('of two at once, the second finds nothing to do', async () => {
+    const both = await Promise.all([1, 2].map(() => installIn(source.config, NOTES)));
+    expect(both.map(({ steps }) => steps.length > 0).sort()).toEqual([false, true]);
+  });
+
+  it('is refused while another one goes on for long', async () => {
+    const other = await connect(source.config, 'other');
+    await other.query("SELECT pg_advisory_lock(hashtextextended('edp capture installs', 0))");
+    await expect(installIn(source.config, NOTES, false, 100)).rejects.toMatchObject({
+      code: 'capture_busy',
+      message: expect.stringMatching(/^installation: process \d+ \(edp other of edp/),
+    });
+    await other.end();
   });
 });
 
@@ -163,7 +268,12 @@ describe('what cannot be captured', () => {
     [
       'a parent of others',
       'CREATE TABLE x (id int PRIMARY KEY, text text); CREATE TABLE y () INHERITS (x)',
-      /inherit/,
+      /tables inherit from public\.x/,
+    ],
+    [
+      'a child of another table',
+      'CREATE TABLE y (id int PRIMARY KEY, text text); CREATE TABLE x (PRIMARY KEY (id)) INHERITS (y)',
+      /public\.x inherits from another table/,
     ],
     [
       'a partition',

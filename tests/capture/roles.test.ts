@@ -3,10 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readMisfits } from '../../src/capture/misfits.js';
+import { findPlan } from '../../src/capture/resolve-plan.js';
 import { snapshotModel } from '../../src/capture/snapshot.js';
+import { readStatus } from '../../src/capture/status.js';
+import { removeConsumer, uninstall } from '../../src/capture/uninstall.js';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { installIn, takeEvents } from './source.js';
+import { declare, installIn, takeEvents } from './source.js';
 
 const source = useTestDatabase('empty');
 const [owner, runner, writer] = ['owner', 'runner', 'writer'].map(
@@ -21,9 +25,20 @@ capture:
     notes: { columns: { size: { calculation: "length(text)" } } }
 `;
 
-const GRANTS = /```sql\n(GRANT[\s\S]*?)```/.exec(
-  readFileSync(new URL('../../docs/capture.md', import.meta.url), 'utf8'),
-)![1]!;
+const DOCS = readFileSync(new URL('../../docs/capture.md', import.meta.url), 'utf8');
+
+/** The statements of docs/capture.md that are for one role. */
+function grants(role: 'runner' | 'reader' | 'application'): string {
+  const found = [...DOCS.matchAll(/```sql\n(GRANT[\s\S]*?)```/g)]
+    .flatMap(([, text]) => text!.split('\n'))
+    .filter((line) => new RegExp(` TO ${role};`).test(line));
+  if (found.length === 0) throw new Error(`docs/capture.md grants nothing to ${role}`);
+  return found
+    .join('\n')
+    .replaceAll(` TO ${role};`, ` TO ${role === 'application' ? writer : runner};`)
+    .replaceAll('app.accounts', 'notes')
+    .replaceAll('SCHEMA app ', 'SCHEMA public ');
+}
 
 beforeAll(async () => {
   for (const role of [owner, runner, writer]) await source.query(`CREATE ROLE ${role} LOGIN`);
@@ -38,10 +53,17 @@ afterAll(async () => {
   );
 });
 
-it('is enough for who installs, who writes and who runs', async () => {
-  const as = (user: string | undefined) => ({ ...source.config, user: user! });
+const as = (user: string | undefined) => ({ ...source.config, user: user! });
+const signal = new AbortController().signal;
+
+it('is enough for who installs, writes, runs, asks, reads all, publishes itself and uninstalls', async () => {
+  const { capture, model } = declare(TEXT);
+  const status = () =>
+    withClient(as(runner), 'test', async (client) =>
+      readStatus(client, await findPlan(client, capture, model)),
+    );
   const { plan } = await installIn(as(owner), TEXT);
-  await source.query(GRANTS.replaceAll('runner', runner!));
+  await source.query(grants('runner'));
   const client = await connect(as(writer), 'test');
   await client.query(
     "INSERT INTO notes VALUES (1, 'one'), (2, 'two'); UPDATE notes SET text = 'x' WHERE id = 1; DELETE FROM notes WHERE id = 2",
@@ -49,21 +71,47 @@ it('is enough for who installs, who writes and who runs', async () => {
   await expect(client.query('SELECT FROM edp_capture.outbox_0')).rejects.toThrow(
     'permission denied',
   );
-  await client.end();
   expect((await takeEvents(as(runner))).map(({ data }) => data.op)).toEqual([
     ...['create', 'create', 'update', 'delete', 'update'],
   ]);
-  await source.query(`GRANT SELECT ON notes TO ${runner}`);
+  expect(await withClient(as(runner), 'test', (one) => readMisfits(one, capture, model))).toEqual(
+    new Map(),
+  );
+  expect((await status()).misfits).toContainEqual(expect.stringContaining('permission denied'));
+
+  await source.query(grants('reader'));
+  expect(await status()).toMatchObject({ isCurrent: true, misfits: [], consumers: [{}] });
   await withClient(as(runner), 'test', (session) =>
     snapshotModel(session, plan.models[0]!, {
       source: 'edp:shop',
       sink: undefined,
+      target: '',
+      isStrict: false,
       capBytes: 1e9,
-      signal: new AbortController().signal,
+      signal,
       onNote: () => {},
     }),
   );
   expect((await takeEvents(as(runner))).map(({ data }) => data.after)).toEqual([
     { id: 1, text: 'x', size: 1 },
   ]);
+  expect(
+    await withClient(as(runner), 'test', (one) => removeConsumer(one, 'default', true)),
+  ).toMatchObject({ steps: [{}] });
+
+  const publish = () =>
+    client.query(
+      `SELECT edp_capture.publish('notes', 1, 'update', '{"id": 1}', '{"text": "own"}', NULL)`,
+    );
+  await expect(publish()).rejects.toThrow('permission denied');
+  await source.query(grants('application'));
+  await publish();
+  expect((await takeEvents(as(runner))).map(({ data }) => data.after)).toEqual([{ text: 'own' }]);
+  await client.end();
+
+  await expect(
+    withClient(as(runner), 'test', (one) => uninstall(one, { isDryRun: false, signal })),
+  ).rejects.toMatchObject({ code: 'database_refused' });
+  await withClient(as(owner), 'test', (one) => uninstall(one, { isDryRun: false, signal }));
+  expect(await source.query("SELECT to_regnamespace('edp_capture')")).toEqual([[null]]);
 });

@@ -79,6 +79,6 @@ describe('names without a schema', () => {
   it('of a path that did not change leave what is installed as it is', async () => {
     await installIn(source.config, TEXT);
     const again = await installIn(source.config, TEXT);
-    expect([...again.changed]).toEqual([]);
+    expect(again.steps).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { snapshotLock } from '../../src/capture/hold-alone.js';
 import { DirectorySink } from '../../src/capture/sinks/directory-sink.js';
 import type { SentEvent, Sink } from '../../src/capture/sinks/sink.js';
 import { snapshotModel } from '../../src/capture/snapshot.js';
@@ -9,7 +10,8 @@ import { uninstall } from '../../src/capture/uninstall.js';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { withDirectory } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
-import { installIn, takeEvents } from './source.js';
+import type { ReadEvent } from './fold.js';
+import { installIn, ListSink, takeEvents } from './source.js';
 
 const source = useTestDatabase('empty');
 const ROWS = 25_000;
@@ -22,15 +24,35 @@ capture:
     notes: { columns: { size: { calculation: "length(notes.a)" } }, where: "b <> 7" }
 `;
 
-async function read(sink: Sink | undefined, signal = new AbortController().signal) {
-  const { plan } = await installIn(source.config, TEXT, true);
+interface Reading {
+  readonly signal?: AbortSignal;
+  readonly text?: string;
+  readonly capBytes?: number;
+  readonly notes?: string[];
+  readonly target?: string;
+}
+
+async function read(
+  sink: Sink | undefined,
+  {
+    signal = new AbortController().signal,
+    text = TEXT,
+    capBytes = 1e9,
+    notes = [],
+    target = 'here',
+  }: Reading = {},
+) {
+  const { plan } = await installIn(source.config, text, true);
   return withClient(source.config, 'test', (client) =>
     snapshotModel(client, plan.models[0]!, {
       source: 'edp:shop',
       sink,
-      capBytes: 1e9,
+      target,
+      isStrict: plan.isStrict,
+      capBytes,
       signal,
-      onNote: () => {},
+      onNote: (note) => notes.push(note),
+      patienceMs: 200,
     }),
   );
 }
@@ -47,7 +69,7 @@ beforeEach(async () => {
 
 describe('a snapshot', () => {
   it('goes through the outbox, with calculations, under one number', async () => {
-    expect(await read(undefined)).toBe(ROWS - 1);
+    expect(await read(undefined)).toEqual({ rows: ROWS - 1, failed: 0 });
     const events = await takeEvents(source.config);
     expect(new Set(events.map(({ subject }) => subject)).size).toBe(ROWS - 1);
     expect(new Set(events.map(({ sequence }) => sequence)).size).toBe(1);
@@ -85,11 +107,29 @@ describe('a snapshot', () => {
       commit: async () => {},
       discard: async () => {},
     };
-    await expect(read(sink, stop.signal)).rejects.toThrow(/stopped after (19999|20000) rows/);
+    await expect(read(sink, { signal: stop.signal })).rejects.toThrow(
+      /stopped after (19999|20000) rows/,
+    );
     const before = sent.length;
-    expect(await read(sink)).toBe(ROWS - 1 - before);
+    expect(await read(sink)).toEqual({ rows: ROWS - 1 - before, failed: 0 });
     expect(sent).toHaveLength(ROWS - 1);
     expect(new Set(sent.map(({ sequence }) => sequence)).size).toBe(1);
+  });
+
+  it.each([
+    ['target', { target: 'there' }],
+    ['mapping', { text: TEXT.replace('b <> 7', 'b <> 8') }],
+  ])('begins anew for another %s', async (_, other) => {
+    const stop = new AbortController();
+    const notes: string[] = [];
+    const first = new ListSink();
+    first.isDue = () => {
+      stop.abort();
+      return true;
+    };
+    await expect(read(first, { signal: stop.signal })).rejects.toThrow('stopped after');
+    expect(await read(new ListSink(), { ...other, notes })).toEqual({ rows: ROWS - 1, failed: 0 });
+    expect(notes).toEqual([expect.stringContaining('this one begins anew')]);
   });
 
   it('goes straight into files', () =>
@@ -99,7 +139,6 @@ describe('a snapshot', () => {
         rotateSeconds: 60,
         mostBytes: 2_000_000,
       });
-      await sink.open();
       await read(sink);
       const names = (await readdir(path.join(directory, 'notes'))).sort();
       expect(names.length).toBeGreaterThan(1);
@@ -109,4 +148,94 @@ describe('a snapshot', () => {
       );
       expect(texts.join('').split('\n')).toHaveLength(ROWS);
     }));
+
+  const FAILING = TEXT.replace('length(notes.a)', '60 / (notes.b % 9000)');
+
+  it.each(['outbox', 'files'])(
+    'of rows whose calculation fails has null and the message, as the triggers have it: %s',
+    async (way) => {
+      await installIn(source.config, FAILING);
+      const sink = new ListSink();
+      expect(await read(way === 'files' ? sink : undefined, { text: FAILING })).toEqual({
+        rows: ROWS - 1,
+        failed: 2,
+      });
+      const events =
+        way === 'files'
+          ? sink.events.map(({ line }) => JSON.parse(line) as ReadEvent)
+          : await takeEvents(source.config);
+      expect(new Set(events.map(({ subject }) => subject)).size).toBe(ROWS - 1);
+      expect(events).toHaveLength(ROWS - 1);
+      const failed = events.filter(({ data }) => data.errors !== undefined);
+      expect(
+        failed
+          .map(({ data }) => [data.after, data.errors])
+          .sort((a, b) => (a[0]!.b! > b[0]!.b! ? 1 : -1)),
+      ).toEqual([
+        [{ a: 'n0', b: 9000, size: null }, { size: 'division by zero' }],
+        [{ a: 'n0', b: 18_000, size: null }, { size: 'division by zero' }],
+      ]);
+      const whole = events.find(({ data }) => data.key!.b === 9001);
+      expect(whole!.data.after).toEqual({ a: 'n1', b: 9001, size: 60 });
+    },
+  );
+
+  it.each([
+    [
+      'a calculation, where capture is strict',
+      FAILING.replace('capture:\n', 'capture:\n  strict: true\n'),
+      /^notes\.size: the row \["n0","9000"\] cannot be read: division by zero/,
+    ],
+    [
+      'SQL of an attribute',
+      TEXT.replace('{ calculation: "length(notes.a)" }', '{ sql: "60 / (b % 9000)" }'),
+      /^notes: the row \["n0","9000"\] cannot be read: division by zero/,
+    ],
+    [
+      'the filter',
+      TEXT.replace('b <> 7', '60 / (b % 9000) >= 0'),
+      /^notes: the row \["n0","9000"\] cannot be read/,
+    ],
+  ])('ends with the row that fails by %s', async (_, text, message) => {
+    await installIn(source.config, text);
+    await expect(read(undefined, { text })).rejects.toThrow(message);
+    await source.query('DELETE FROM notes WHERE b % 9000 = 0');
+    const { rows } = await read(undefined, { text });
+    expect(rows).toBeLessThan(ROWS);
+    const subjects = (await takeEvents(source.config)).flatMap(({ data, subject }) =>
+      data.op === 'read' ? [subject] : [],
+    );
+    expect(subjects).toHaveLength(new Set(subjects).size);
+    expect(subjects.length).toBeGreaterThanOrEqual(ROWS - 3);
+  });
+
+  it('is refused while another one reads the table', async () => {
+    const first = await connect(source.config, 'test');
+    await first.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [snapshotLock('notes')]);
+    const sink = new ListSink();
+    await expect(read(sink)).rejects.toMatchObject({
+      code: 'capture_busy',
+      message: expect.stringMatching(/^snapshot of notes: process \d+ \(edp test of/),
+    });
+    expect(await source.query('SELECT FROM edp_capture.snapshots')).toEqual([]);
+    await first.end();
+    expect(await read(sink)).toEqual({ rows: ROWS - 1, failed: 0 });
+  });
+
+  it('waits for room outside of any transaction, and counts long values, too', async () => {
+    await source.query(
+      "INSERT INTO notes SELECT string_agg(md5(i::text), ''), 1 FROM generate_series(1, 60) AS i",
+    );
+    const stop = new AbortController();
+    const notes: string[] = [];
+    const reading = read(undefined, { signal: stop.signal, capBytes: 1, notes });
+    await expect.poll(() => notes).toEqual(['the outbox is full; waiting for edp capture run']);
+    expect(
+      await source.query(
+        "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'edp test' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()",
+      ),
+    ).toEqual([[0]]);
+    stop.abort();
+    await expect(reading).rejects.toMatchObject({ code: 'interrupted' });
+  });
 });

@@ -18,14 +18,23 @@ export function declare(text: string) {
   return { capture: capture!, model: toModel(tables!) };
 }
 
-export function installIn(config: pg.ClientConfig, text: string, isDryRun = false) {
+export function installIn(
+  config: pg.ClientConfig,
+  text: string,
+  isDryRun = false,
+  patienceMs?: number,
+) {
   const { capture, model } = declare(text);
   return withClient(config, 'test', (client) =>
-    install(client, capture, model, { isDryRun, signal: new AbortController().signal }),
+    install(client, capture, model, {
+      isDryRun,
+      signal: new AbortController().signal,
+      ...(patienceMs === undefined ? {} : { patienceMs }),
+    }),
   );
 }
 
-class ListSink implements Sink {
+export class ListSink implements Sink {
   readonly events: SentEvent[] = [];
   async open() {}
   async write(events: readonly SentEvent[]) {
@@ -67,4 +76,9 @@ export async function takeEvents(
 /** Events without what differs from run to run. */
 export function brief(events: readonly ReadEvent[]): unknown[] {
   return events.map(({ type, data: { op: _, transaction: __, ...data } }) => [type, data]);
+}
+
+/** Sorted: the order of events of different keys is not promised. */
+export function byText(events: readonly unknown[]): unknown[] {
+  return events.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }

@@ -20,7 +20,20 @@ const query = (sql: string) => folder.database.query(sql);
 const keptRows = () =>
   query('SELECT id, text, number FROM kept WHERE deleted_at IS NULL ORDER BY id');
 const sourceRows = () => query('SELECT id, text, amount::numeric AS number FROM notes ORDER BY id');
-const send = () => folder.edp('capture', 'run', '--to', 'table', '--once');
+/** Transactions of other tests on the server hold events back until they end. */
+async function settled(): Promise<void> {
+  const [[bound]] = (await query('SELECT pg_current_xact_id()::text')) as [[string]];
+  await expect
+    .poll(() => query(`SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '${bound}'::xid8`), {
+      timeout: 30_000,
+    })
+    .toEqual([[true]]);
+}
+
+const send = async () => {
+  await settled();
+  return folder.edp('capture', 'run', '--to', 'table', '--once');
+};
 
 async function waiting(): Promise<string[]> {
   const names = await readdir(path.join(folder.directory, '.edp/capture'), { recursive: true });
@@ -49,6 +62,7 @@ describe('events of a run', () => {
       await query(
         `INSERT INTO notes SELECT 1 + max(id), '${failpoint}', '3' FROM notes; DELETE FROM notes WHERE id = 1`,
       );
+      await settled();
       const killed = await folder.killed(
         ['capture', 'run', '--to', 'table', '--once'],
         `${failpoint}=kill`,
@@ -58,11 +72,10 @@ describe('events of a run', () => {
       expect(again.status, again.stderr).toBe(0);
       expect(await keptRows()).toEqual(await sourceRows());
       expect(await waiting()).toEqual([]);
-      const counts = await query(
-        'SELECT count(*)::int AS events, count(DISTINCT (key, sequence))::int AS kept FROM change_events',
+      // One number for each event.
+      expect(await query('SELECT count(*)::int FROM change_events')).toEqual(
+        await query('SELECT last_value::int FROM edp_capture.event_sequence'),
       );
-      const [[events, kept] = []] = counts;
-      expect(events).toBe(kept);
     },
   );
 

@@ -49,12 +49,18 @@ export class DirectorySink implements Sink {
       for (const folder of folders.filter((entry) => entry.isDirectory())) {
         const inside = path.join(this.#directory, folder.name);
         for (const name of await readdir(inside)) {
-          if (name.startsWith(this.#prefix) && name.endsWith(SUFFIX)) {
+          if (this.#isOwn(name)) {
             await rm(path.join(inside, name), { force: true });
           }
         }
       }
     });
+  }
+
+  /** The name of another writer may begin with this one's. */
+  #isOwn(name: string): boolean {
+    if (!name.startsWith(this.#prefix) || !name.endsWith(SUFFIX)) return false;
+    return !name.slice(this.#prefix.length, -SUFFIX.length).includes('.');
   }
 
   write(events: readonly SentEvent[]): Promise<void> {

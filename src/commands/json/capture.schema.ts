@@ -8,6 +8,14 @@ const lag = z
   .strictObject({ events: count, seconds: seconds.describe('Age of the oldest one') })
   .describe('What the consumer has not got yet');
 const byTable = z.array(z.strictObject({ table: z.string(), published: count }));
+const failedCalculations = count.describe(
+  'Events in which a calculation is null because it failed',
+);
+const misfits = z
+  .array(z.string())
+  .describe(
+    'Where edp.yaml, the source and what is installed do not fit together: a sentence each',
+  );
 const sql = z.string().optional().describe('With --dry-run: what would run');
 
 export const captureInstallSchema = z.strictObject({
@@ -47,6 +55,7 @@ export const captureSnapshotSchema = z.strictObject({
   seconds,
   events,
   tables: byTable,
+  failedCalculations,
   ...runEnd,
 });
 
@@ -59,8 +68,9 @@ export const captureRunSchema = z.strictObject({
   events,
   lag,
   tables: byTable,
-  failedCalculations: count.describe('Events in which a calculation is null because it failed'),
+  failedCalculations,
   unmapped: count.describe('Statements whose rows wait for edp capture install'),
+  misfits,
   ...runEnd,
 });
 
@@ -69,7 +79,8 @@ export const captureStatusSchema = z.strictObject({
   action: z.literal('status'),
   ok: z.boolean().describe('Whether nothing needs attention'),
   installed: z.boolean(),
-  current: z.boolean().describe('Whether it is as edp.yaml and this edp want it'),
+  current: z.boolean().describe('Whether edp capture install would change nothing'),
+  misfits,
   tables: z.array(
     z.strictObject({
       source: z.string(),

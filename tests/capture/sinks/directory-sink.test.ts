@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { DirectorySink } from '../../../src/capture/sinks/directory-sink.js';
+import { consumerWriter, snapshotWriter } from '../../../src/capture/writer-name.js';
 import { withDirectory } from '../../support/cli.js';
 
 const event = (sequence: number, table = 'notes') => ({
@@ -55,6 +56,28 @@ it('removes what a dead run of the same writer has left, and nothing else', () =
     }
     await new DirectorySink(directory, OPTIONS).open();
     expect(await list(directory)).toEqual(['.hidden', '.shop.other.1.part', '1-2.jsonl']);
+  }));
+
+it('never takes the files of another writer for its own', () =>
+  withDirectory(async (directory) => {
+    const writers = [
+      consumerWriter('shop', 'a'),
+      consumerWriter('shop', 'a.b'),
+      consumerWriter('shop.a', 'b'),
+      consumerWriter('shop', 'snapshot'),
+      snapshotWriter('shop', 'notes'),
+      snapshotWriter('shop', 'others'),
+    ];
+    expect(new Set(writers).size).toBe(writers.length);
+    const sinks = writers.map((writer) => new DirectorySink(directory, { ...OPTIONS, writer }));
+    for (const [i, sink] of sinks.entries()) await sink.write([event(i)]);
+    for (const writer of writers) {
+      const begun = await list(directory);
+      await new DirectorySink(directory, { ...OPTIONS, writer }).open();
+      const left = await list(directory);
+      expect(begun.length - left.length).toBe(1);
+    }
+    await Promise.all(sinks.map((sink) => sink.discard()));
   }));
 
 it('forgets what was not committed', () =>

@@ -1,0 +1,104 @@
+/** Capture on older PostgreSQL: install, events, a snapshot, uninstall. */
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { snapshotModel } from '../../src/capture/snapshot.js';
+import { readStatus } from '../../src/capture/status.js';
+import { uninstall } from '../../src/capture/uninstall.js';
+import { withClient } from '../../src/postgres/connection.js';
+import {
+  type EmbeddedLease,
+  leaseEmbeddedServer,
+} from '../../src/postgres/embedded/embedded-server.js';
+import { OLDER_SERVERS } from '../support/older-servers.js';
+import { makeTemporary } from '../support/temporary.js';
+import { brief, installIn, takeEvents } from './source.js';
+
+const TEXT = `
+tables:
+  notes: { key: id, columns: { id: int, text: text, half: numeric } }
+  parted: { key: id, columns: { id: int } }
+capture:
+  tables:
+    notes: { columns: { half: { calculation: "60 / length(notes.text)" } } }
+    parted: {}
+`;
+
+const signal = new AbortController().signal;
+
+describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ packageName, isInstalled }) => {
+  let directory: string;
+  let server: EmbeddedLease;
+  beforeAll(async () => {
+    directory = await makeTemporary();
+    if (isInstalled) server = await leaseEmbeddedServer(directory, packageName);
+  });
+  afterAll(async () => {
+    await server?.release();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it.skipIf(!isInstalled)('captures as the newest does', async () => {
+    const { client: config } = server;
+    const run = (sql: string) =>
+      withClient(
+        config,
+        'test',
+        async (client) => (await client.query({ text: sql, rowMode: 'array' })).rows,
+      );
+    await run(`CREATE TABLE notes (id int PRIMARY KEY, text text);
+      CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
+      REVOKE CREATE ON SCHEMA public FROM PUBLIC`);
+    const { plan } = await installIn(config, TEXT);
+    expect((await installIn(config, TEXT)).steps).toEqual([]);
+    await run("INSERT INTO notes VALUES (1, 'one'), (2, ''); INSERT INTO parted VALUES (1)");
+    await run("UPDATE notes SET text = 'three' WHERE id = 1; TRUNCATE parted_1");
+    await run(
+      'INSERT INTO notes SELECT i FROM generate_series(100, 199) AS i; DELETE FROM notes WHERE id >= 100',
+    );
+    const events = await takeEvents(config);
+    const half = (value: string | null, errors?: object) => ({
+      after: { half: value },
+      partial: true,
+      ...(errors === undefined ? {} : { errors }),
+    });
+    expect(
+      brief(events.filter(({ data }) => data.key === undefined || Number(data.key.id) < 100)),
+    ).toEqual([
+      ['notes.created', { key: { id: 1 }, after: { id: 1, text: 'one' } }],
+      ['notes.created', { key: { id: 2 }, after: { id: 2, text: '' } }],
+      ['parted.created', { key: { id: 1 }, after: { id: 1 } }],
+      ['notes.updated', { key: { id: 1 }, ...half('20') }],
+      ['notes.updated', { key: { id: 2 }, ...half(null, { half: 'division by zero' }) }],
+      [
+        'notes.updated',
+        { key: { id: 1 }, after: { text: 'three' }, before: { text: 'one' }, partial: true },
+      ],
+      ['parted.deleted', { key: { id: 1 }, before: { id: 1 } }],
+      ['notes.updated', { key: { id: 1 }, ...half('12') }],
+    ]);
+    expect(events.filter(({ data }) => Number(data.key?.id) >= 100)).toHaveLength(200);
+
+    const totals = await withClient(config, 'test', (client) =>
+      snapshotModel(client, plan.models[0]!, {
+        source: 'edp:shop',
+        sink: undefined,
+        target: '',
+        isStrict: false,
+        capBytes: 1e9,
+        signal,
+        onNote: () => {},
+      }),
+    );
+    expect(totals).toEqual({ rows: 2, failed: 1 });
+    expect((await takeEvents(config)).map(({ data }) => data.op)).toEqual(['read', 'read']);
+    expect(
+      await withClient(config, 'test', (client) => readStatus(client, { plan, misfits: [] })),
+    ).toMatchObject({ isCurrent: true, misfits: [], kept: [], outbox: { failedCalculations: 2 } });
+    await withClient(config, 'test', (client) => uninstall(client, { isDryRun: false, signal }));
+    expect(
+      await run(
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'edp_capture'",
+      ),
+    ).toEqual([]);
+  });
+});
