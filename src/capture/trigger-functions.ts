@@ -9,10 +9,10 @@
 import { createHash } from 'node:crypto';
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
-import { EVENT_COLUMNS, eventQuery, NEXT_SEQUENCE, type RowOp } from './event-sql.js';
+import { CHANGE_COLUMNS, changeQuery, NEXT_SEQUENCE, type RowOp } from './event-sql.js';
 import { functionHead, PASSED_ON, settingsOf } from './function-parts.js';
 import { type CapturedModel, type CapturedSource, placeText } from './plan.js';
-import { singleRow, singleRowVariables } from './single-row.js';
+import { singleRow, singleRowVariables, writeSingle } from './single-row.js';
 import { modelsTouched, touchQuery } from './touch-sql.js';
 
 /** Up to as many rows, events go through an array. */
@@ -45,7 +45,7 @@ export function rowFunction(source: CapturedSource, op: RowOp): string {
     '  row_count int;',
     ...(hasModels ? ['  events edp_capture.outbox_0[];'] : []),
     ...(touches === undefined ? [] : ['  keys edp_capture.touched[];']),
-    ...(op === 'update' ? singleRowVariables(models) : []),
+    ...(hasModels ? singleRowVariables(models) : []),
     '  fault text;',
     'BEGIN',
     ...(table.mayNest ? [nestedMark(source)] : []),
@@ -63,7 +63,7 @@ export function rowFunction(source: CapturedSource, op: RowOp): string {
     keepRows(source, op),
     '    RETURN NULL;',
     '  END IF;',
-    ...(hasModels ? [WRITE_EVENTS] : []),
+    ...(hasModels ? [writeSingle(models, op), WRITE_EVENTS] : []),
     ...(touches === undefined ? [] : [WRITE_KEYS]),
     '  RETURN NULL;',
     'END$edp$',
@@ -116,26 +116,26 @@ function nestedDepth(source: CapturedSource): string {
 
 function eventsPart(source: CapturedSource, op: RowOp): string {
   const { models, table } = source;
-  const query = eventQuery(models, { op });
+  const query = changeQuery(models, { op });
   const counted = op === 'delete' ? 'old_rows' : 'new_rows';
   const general = branch('', query, counted);
-  if (op !== 'update' && !table.mayNest) return general;
   const isNested = `${nestedDepth(source)} > pg_trigger_depth()`;
   const nested = table.mayNest
     ? [`    IF ${isNested} THEN`, branch(currentRows(models[0]!, op), query, counted), '    ELSE']
     : [];
-  const single =
-    op === 'update'
-      ? [singleRow(models), '    IF row_count > 1 THEN', general, '    END IF;']
-      : [general];
+  const single = [singleRow(models, op), '    IF row_count > 1 THEN', general, '    END IF;'];
   return [...nested, ...single, ...(table.mayNest ? ['    END IF;'] : [])].join('\n');
 }
 
+/** The columns of the outbox, in its order. */
+const OUTBOX_ROW =
+  'e.sequence, e.xid, e.model, e.version, e.op, NULL, NULL, NULL, NULL, e.at, e.shape, e.changes';
+
 /** Few rows into an array, many into the outbox. */
 function branch(head: string, query: string, counted: string): string {
-  const text = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${head.replaceAll('%', '%%')}`;
-  return `      ${head}SELECT array_agg(ROW(e.*)::edp_capture.outbox_0), ${countOf(counted)} INTO events, row_count FROM (
-${query}) AS e (${EVENT_COLUMNS})
+  const text = `INSERT INTO edp_capture.%I (${CHANGE_COLUMNS}) ${head.replaceAll('%', '%%')}`;
+  return `      ${head}SELECT array_agg(ROW(${OUTBOX_ROW})::edp_capture.outbox_0), ${countOf(counted)} INTO events, row_count FROM (
+${query}) AS e (${CHANGE_COLUMNS})
       WHERE ${countOf(counted)} <= ${FEW_ROWS};
       IF row_count > ${FEW_ROWS} THEN
         EXECUTE format(${quoteLiteral(text)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox))
@@ -208,8 +208,8 @@ export function truncatePartFunction(source: CapturedSource): string {
   const { models, table } = source;
   const setting = quoteLiteral(truncateSetting(source));
   const settings = settingsOf(models);
-  const query = `WITH old_rows AS (SELECT * FROM %s) INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) `;
-  const deletes = models.length === 0 ? '' : eventQuery(models, { op: 'delete' });
+  const query = `WITH old_rows AS (SELECT * FROM %s) INSERT INTO edp_capture.%I (${CHANGE_COLUMNS}) `;
+  const deletes = models.length === 0 ? '' : changeQuery(models, { op: 'delete' });
   return `${functionHead(functionName('truncate part', source), '', 'trigger', settings, models[0]?.searchPath)}
 DECLARE
   fault text;
