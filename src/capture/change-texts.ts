@@ -23,8 +23,8 @@ export interface ChangeTexts {
 type Values = readonly (string | null)[];
 
 /**
- * @param values in the order of the attributes: all of them for a create or delete. For an update, those after and those before it, where
- *   NULL on both sides is what did not change; the key always stands in the first half.
+ * @param values in the order of the attributes: all of them for a create or delete. For an update, those after and those before it; what
+ *   did not change may be NULL on both sides, and the key on that before.
  */
 export function changeTexts(op: Op, { key, attributes }: Shape, values: Values): ChangeTexts {
   const keyText = `{${key.map((i) => pair(attributes[i]!, values[i]!)).join(',')}}`;
@@ -37,7 +37,7 @@ export function changeTexts(op: Op, { key, attributes }: Shape, values: Values):
   const [after, before]: [string[], string[]] = [[], []];
   for (const [i, attribute] of attributes.entries()) {
     const [now, was] = [values[i]!, values[i + attributes.length]!];
-    if (was === null && (now === null || key.includes(i))) continue;
+    if (was === now || (was === null && key.includes(i))) continue;
     after.push(pair(attribute, now));
     before.push(pair(attribute, was));
   }

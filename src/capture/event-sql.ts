@@ -69,19 +69,45 @@ export function wholeRow({ attributes }: CapturedModel, row: string): string {
 /** SQL of the texts of rows n and o where they differ, and of the key. */
 export function difference(model: CapturedModel): string {
   const keys = new Set(keyIndexes(model));
-  const changed = (row: string, isWhole: (i: number) => boolean) =>
-    model.attributes.map((attribute, i) => {
-      const text = attribute.plain(`${row}.a${i}`);
-      if (isWhole(i)) return text;
-      // The two of a key are equal, by the join.
-      if (keys.has(i) && attribute.comparison === 'equality') return 'NULL::text';
-      return `CASE WHEN ${differ(attribute, `n.a${i}`, `o.a${i}`)} THEN ${text} END`;
-    });
-  return `ARRAY[${[...changed('n', (i) => keys.has(i)), ...changed('o', () => false)].join(', ')}]`;
+  return bothRows(model, (i, text, isNew) => {
+    if (isNew && keys.has(i)) return text;
+    const attribute = model.attributes[i]!;
+    // The two of a key are equal, by the join.
+    if (keys.has(i) && attribute.comparison === 'equality') return 'NULL::text';
+    return ifChanged(attribute, i, text);
+  });
+}
+
+/**
+ * The same of one row, for which to begin a comparison costs more than to write both texts; only long values that did not change
+ * are left out.
+ */
+export function bothWhole({ attributes, ...model }: CapturedModel): string {
+  return bothRows({ ...model, attributes }, (i, text) => {
+    const attribute = attributes[i]!;
+    const isShort = attribute.comparison !== 'bytes' && !LONG_KINDS.has(attribute.kind);
+    return isShort || model.key.includes(attribute.name) ? text : ifChanged(attribute, i, text);
+  });
+}
+
+const LONG_KINDS: ReadonlySet<string> = new Set(['text', 'value', 'padded']);
+
+function ifChanged(attribute: Attribute, i: number, text: string): string {
+  return `CASE WHEN ${differ(attribute, `n.a${i}`, `o.a${i}`)} THEN ${text} END`;
+}
+
+function bothRows(
+  { attributes }: CapturedModel,
+  one: (i: number, text: string, isNew: boolean) => string,
+): string {
+  const texts = ['n', 'o'].flatMap((row) =>
+    attributes.map(({ plain }, i) => one(i, plain(`${row}.a${i}`), row === 'n')),
+  );
+  return `ARRAY[${texts.join(', ')}]`;
 }
 
 /** SQL: whether a {@link difference} is one. */
-export function isChange({ key }: CapturedModel, changes: string): string {
+function isChange({ key }: CapturedModel, changes: string): string {
   return `num_nonnulls(VARIADIC ${changes}) > ${key.length}`;
 }
 

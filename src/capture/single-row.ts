@@ -4,9 +4,8 @@
  */
 import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
 import {
+  bothWhole,
   CHANGE_COLUMNS,
-  difference,
-  isChange,
   isSameKey,
   NEXT_SEQUENCE,
   type RowOp,
@@ -40,7 +39,8 @@ ${clear}
 
 function read(model: CapturedModel, op: RowOp, i: number): string {
   const rows = op === 'delete' ? 'old_rows' : 'new_rows';
-  const count = i === 0 ? `, (SELECT count(*) FROM (SELECT FROM ${rows} LIMIT 2) AS few)` : '';
+  const count =
+    i === 0 ? `, CASE WHEN EXISTS (SELECT FROM ${rows} OFFSET 1) THEN 2 ELSE 1 END` : '';
   const into = `change_${i}, is_single${i === 0 ? ', row_count' : ''}`;
   const hasFilter = model.where !== undefined;
   const row = op === 'delete' ? 'o' : 'n';
@@ -49,14 +49,15 @@ function read(model: CapturedModel, op: RowOp, i: number): string {
     return `      SELECT ${hasFilter ? `CASE WHEN ${row}.r THEN ${whole} END` : whole}, true${count}
         INTO ${into} FROM ${oneOf(model, rows)} AS ${row} LIMIT 1;`;
   }
+  const attributes = model.attributes.length;
   const isUpdate = hasFilter ? `n.r AND o.r AND ${isSameKey(model)}` : isSameKey(model);
   const isSingle = hasFilter ? `NOT (n.r OR o.r) OR (${isUpdate})` : isUpdate;
-  return `      SELECT CASE WHEN ${isUpdate} THEN ${difference(model)} END, (${isSingle}) IS TRUE${count}
+  return `      SELECT CASE WHEN ${isUpdate} THEN ${bothWhole(model)} END, (${isSingle}) IS TRUE${count}
         INTO ${into} FROM ${oneOf(model, 'new_rows')} AS n, ${oneOf(model, 'old_rows')} AS o LIMIT 1;
       IF NOT is_single THEN
         -- Another key, or another side of the filter.
         row_count := 2;
-      ELSIF NOT ${isChange(model, `change_${i}`)} THEN
+      ELSIF change_${i}[:${attributes}] IS NOT DISTINCT FROM change_${i}[${attributes + 1}:] THEN
         change_${i} := NULL;
       END IF;`;
 }

@@ -17,6 +17,8 @@ import { modelsTouched, touchQuery } from './touch-sql.js';
 
 /** Up to as many rows, events go through an array. */
 const FEW_ROWS = 64;
+/** Memory for the join of OLD and NEW; a sort of both would take several times as long. */
+const JOIN_KB = 64 * 1024;
 const LONGEST_NAME = 63;
 
 export type TriggerOp = RowOp | 'truncate' | 'truncate part';
@@ -117,11 +119,10 @@ function nestedDepth(source: CapturedSource): string {
 function eventsPart(source: CapturedSource, op: RowOp): string {
   const { models, table } = source;
   const query = changeQuery(models, { op });
-  const counted = op === 'delete' ? 'old_rows' : 'new_rows';
-  const general = branch('', query, counted);
+  const general = branch('', query, op);
   const isNested = `${nestedDepth(source)} > pg_trigger_depth()`;
   const nested = table.mayNest
-    ? [`    IF ${isNested} THEN`, branch(currentRows(models[0]!, op), query, counted), '    ELSE']
+    ? [`    IF ${isNested} THEN`, branch(currentRows(models[0]!, op), query, op), '    ELSE']
     : [];
   const single = [singleRow(models, op), '    IF row_count > 1 THEN', general, '    END IF;'];
   return [...nested, ...single, ...(table.mayNest ? ['    END IF;'] : [])].join('\n');
@@ -132,15 +133,29 @@ const OUTBOX_ROW =
   'e.sequence, e.xid, e.model, e.version, e.op, NULL, NULL, NULL, NULL, e.at, e.shape, e.changes';
 
 /** Few rows into an array, many into the outbox. */
-function branch(head: string, query: string, counted: string): string {
+function branch(head: string, query: string, op: RowOp): string {
+  const counted = op === 'delete' ? 'old_rows' : 'new_rows';
   const text = `INSERT INTO edp_capture.%I (${CHANGE_COLUMNS}) ${head.replaceAll('%', '%%')}`;
+  const insert = `        EXECUTE format(${quoteLiteral(text)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox))
+          || ${quoteLiteral(query)};`;
   return `      ${head}SELECT array_agg(ROW(${OUTBOX_ROW})::edp_capture.outbox_0), ${countOf(counted)} INTO events, row_count FROM (
 ${query}) AS e (${CHANGE_COLUMNS})
       WHERE ${countOf(counted)} <= ${FEW_ROWS};
       IF row_count > ${FEW_ROWS} THEN
-        EXECUTE format(${quoteLiteral(text)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox))
-          || ${quoteLiteral(query)};
+${op === 'update' ? withMemory(insert) : insert}
       END IF;`;
+}
+
+function withMemory(statement: string): string {
+  return `        DECLARE
+          memory text := current_setting('work_mem');
+          merges text := current_setting('enable_mergejoin');
+        BEGIN
+        PERFORM set_config('enable_mergejoin', 'off', true),
+          set_config('work_mem', greatest(pg_size_bytes(memory) / 1024, ${JOIN_KB})::text, true);
+${statement}
+        PERFORM set_config('enable_mergejoin', merges, true), set_config('work_mem', memory, true);
+        END;`;
 }
 
 /** Hides the rows of the statement behind those that are there now. */
