@@ -15,6 +15,7 @@ import { parallelClientCopy } from './parallel-client-copy.js';
 import { pgloader } from './pgloader.js';
 import { psql } from './psql.js';
 import { serverBinaryCopy } from './server-binary-copy.js';
+import { WRITERS } from './writers.js';
 
 export const CONTENDERS: readonly Contender[] = [
   edp,
@@ -34,4 +35,5 @@ export const CONTENDERS: readonly Contender[] = [
   handWritten,
   dbtMerge,
   dbtMicrobatch,
+  ...Object.values(WRITERS),
 ];

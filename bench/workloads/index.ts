@@ -11,6 +11,7 @@ import { inference } from './h-inference.js';
 import { packed } from './i-packed.js';
 import { jsonLines } from './j-json-lines.js';
 import { partitions } from './p-partitions.js';
+import { captureCosts } from './v-capture.js';
 import { warehouse } from './w-warehouse.js';
 
 export const WORKLOADS: readonly Workload[] = [
@@ -25,5 +26,6 @@ export const WORKLOADS: readonly Workload[] = [
   packed,
   jsonLines,
   partitions,
+  captureCosts,
   warehouse,
 ];
