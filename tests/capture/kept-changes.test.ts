@@ -115,3 +115,18 @@ it('leaves the settings of the transaction as they were', async () => {
     { after: { at: '2026-01-03 00:00:00+00' }, before: { at: '2026-01-02 00:00:00+00' } },
   ]);
 });
+
+it('has a delete of a row that an update loses between two partitions', async () => {
+  await source.query(`DROP TABLE IF EXISTS notes;
+    CREATE TABLE notes (id int, text text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+    CREATE TABLE notes_1 PARTITION OF notes FOR VALUES FROM (0) TO (10);
+    CREATE TABLE notes_2 PARTITION OF notes FOR VALUES FROM (10) TO (20);
+    CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER lose BEFORE INSERT ON notes_2 FOR EACH ROW EXECUTE FUNCTION lose();
+    INSERT INTO notes VALUES (1, 'a')`);
+  await installIn(source.config, text('text: text'));
+  await source.query('UPDATE notes SET id = 11 WHERE id = 1');
+  expect(brief(await takeEvents(source.config))).toEqual([
+    ['notes.deleted', { key: { id: '1' }, before: { id: '1', text: 'a' } }],
+  ]);
+});
