@@ -102,6 +102,7 @@ async function expectRight(
   inDatabase: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>,
 ): Promise<(client: pg.Client) => Promise<void>> {
   const { making } = target;
+  if (target.assertDone !== undefined) return (client) => target.assertDone!(client);
   if (making !== undefined) return (client) => making.assertMade(client);
   const guards = await inDatabase((client) => readGuards(client, target.table));
   const expected =

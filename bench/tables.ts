@@ -16,6 +16,7 @@ import {
 } from '../src/model/ddl.js';
 import { findTable, type Table } from '../src/model/model.js';
 import { loadProject } from '../src/project/project.js';
+import type { ShopTable, Statement } from './capture/shop.js';
 import type { Dataset, Totals } from './datasets/dataset.js';
 
 /** A table and what it holds before the load. */
@@ -29,6 +30,18 @@ export interface LoadTarget {
   readonly existing: Totals;
   /** Of what is made from tables. */
   readonly making?: Making;
+  /** Of statements on rows that are there. */
+  readonly writing?: Writing;
+  /** @throws where anything else is there than there should be; without it, the rows of the table are counted and summed */
+  assertDone?(client: pg.Client): Promise<void>;
+}
+
+/** Statements of an application, in place of a load. */
+export interface Writing {
+  readonly table: ShopTable;
+  readonly statement: Statement;
+  /** Whether of one row each, in transactions of their own; otherwise one statement of all rows. */
+  readonly isSingle: boolean;
 }
 
 /** What is made from tables that the template has, in place of a load. */

@@ -1,5 +1,6 @@
 /** All contenders, in the order of reports. */
 import { barePath } from './bare-path.js';
+import { captureRun, realize, upsertEvents } from './change-events.js';
 import { clientCopy } from './client-copy.js';
 import type { Contender } from './contender.js';
 import { dbtMerge, dbtMicrobatch } from './dbt.js';
@@ -15,6 +16,7 @@ import { parallelClientCopy } from './parallel-client-copy.js';
 import { pgloader } from './pgloader.js';
 import { psql } from './psql.js';
 import { serverBinaryCopy } from './server-binary-copy.js';
+import { WRITERS } from './writers.js';
 
 export const CONTENDERS: readonly Contender[] = [
   edp,
@@ -34,4 +36,8 @@ export const CONTENDERS: readonly Contender[] = [
   handWritten,
   dbtMerge,
   dbtMicrobatch,
+  ...Object.values(WRITERS),
+  captureRun,
+  realize,
+  upsertEvents,
 ];

@@ -16,14 +16,20 @@ CREATE TABLE IF NOT EXISTS edp_capture.outbox_0 (
   model text NOT NULL,
   version int NOT NULL,
   op text NOT NULL,
-  -- Texts of JSON objects.
+  -- Texts of JSON objects, or
   key text,
   after text,
   before text,
   errors text,
-  at timestamptz NOT NULL DEFAULT clock_timestamp()
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- plain texts of values, and which ones they are: a shape. They are all that a trigger writes; readers make JSON of them.
+  shape bigint,
+  changes text[]
 );
 CREATE TABLE IF NOT EXISTS edp_capture.outbox_1 (LIKE edp_capture.outbox_0 INCLUDING DEFAULTS);
+
+-- What the values of changes are, in order: attributes of a model, and how each one is written. A shape never changes.
+CREATE TABLE IF NOT EXISTS edp_capture.shapes (shape bigint PRIMARY KEY, texts json NOT NULL);
 
 -- A consumer has read what transactions before last_xmin wrote; of those before upto, what is not above (position, position_xid).
 -- The first one is made with the table, so that one that was removed stays removed.
@@ -120,6 +126,27 @@ CREATE OR REPLACE FUNCTION edp_capture.json_value(json) RETURNS text LANGUAGE sq
 CREATE OR REPLACE FUNCTION edp_capture.json_value(jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce($1::text, 'null')$$;
 CREATE OR REPLACE FUNCTION edp_capture.json_text(text) RETURNS text LANGUAGE sql STABLE AS $$SELECT coalesce(to_json($1)::text, 'null')$$;
 CREATE OR REPLACE FUNCTION edp_capture.json_padded(bpchar) RETURNS text LANGUAGE sql STABLE AS $$SELECT coalesce(to_json($1)::text, 'null')$$;
+
+-- Plain texts of the same values, NULL for NULL, of which readers make the same JSON; of dates and times, the seconds since 1970, which no
+-- setting changes. The server writes these functions out in the query that calls them, so that they cost no call.
+CREATE OR REPLACE FUNCTION edp_capture.plain_number(smallint) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_number(int) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_number(bigint) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_number(numeric) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_number(real) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_number(double precision) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_digits(bigint) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_digits(numeric) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_boolean(boolean) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_uuid(uuid) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_date(date) RETURNS text LANGUAGE sql STABLE AS $$SELECT extract(epoch FROM $1)::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_timestamp(timestamp) RETURNS text LANGUAGE sql STABLE AS $$SELECT extract(epoch FROM $1)::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_timestamptz(timestamptz) RETURNS text LANGUAGE sql STABLE AS $$SELECT extract(epoch FROM $1)::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_value(json) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_value(jsonb) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1::text$$;
+CREATE OR REPLACE FUNCTION edp_capture.plain_text(text) RETURNS text LANGUAGE sql STABLE AS $$SELECT $1$$;
+-- With its padding.
+CREATE OR REPLACE FUNCTION edp_capture.plain_padded(bpchar) RETURNS text LANGUAGE sql STABLE AS $$SELECT textin(bpcharout($1))$$;
 
 -- For applications, on their own connection before their COMMIT.
 CREATE OR REPLACE FUNCTION edp_capture.publish(model text, version int, op text, key json, after json, before json)

@@ -1,11 +1,12 @@
 /**
- * The query that makes the events of one statement: of its rows before and after, as `old_rows` and `new_rows`.
+ * The query that keeps the changes of one statement: of its rows before and after, as `old_rows` and `new_rows`.
  *
- * Texts of JSON are put together from those of the values, which is several times faster than to build jsonb. OLD and
- * NEW are joined by key: where both are there it is an update, of what changed; otherwise a delete or a create.
+ * It keeps plain texts of values, in an array: to write JSON is left to the reader (change-texts.ts), and of an update, what did not
+ * change is NULL. OLD and NEW are joined by key: where both are there it is an update; otherwise a delete or a create.
  */
 import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
 import type { Attribute, CapturedModel } from './plan.js';
+import { shapeId } from './shape-sql.js';
 
 /** What a statement does to rows. */
 export type RowOp = 'insert' | 'update' | 'delete';
@@ -13,7 +14,7 @@ export type RowOp = 'insert' | 'update' | 'delete';
 /** A function takes at most 100 arguments. */
 const MOST_ARGUMENTS = 90;
 
-export interface EventQuery {
+export interface ChangeQuery {
   readonly op: RowOp;
   /** SQL of the number of each event, and of its time. */
   readonly sequence?: string;
@@ -22,60 +23,107 @@ export interface EventQuery {
 
 export const NEXT_SEQUENCE = "nextval('edp_capture.event_sequence')";
 
-/** Columns of {@link eventQuery}, as the outbox has them. */
+/** Columns of the outbox for events whose JSON is there. */
 export const EVENT_COLUMNS = 'sequence, xid, model, version, op, key, after, before, errors, at';
 
-/** @returns a query with the columns of the outbox, for all models of a source */
-export function eventQuery(models: readonly CapturedModel[], query: EventQuery): string {
+/** Columns of {@link changeQuery}, as the outbox has them. */
+export const CHANGE_COLUMNS = 'sequence, xid, model, version, op, at, shape, changes';
+
+/** @returns a query with {@link CHANGE_COLUMNS}, for all models of a source */
+export function changeQuery(models: readonly CapturedModel[], query: ChangeQuery): string {
   return models.map((model) => queryOf(model, query)).join('\nUNION ALL\n');
 }
 
 function queryOf(
   model: CapturedModel,
-  { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' }: EventQuery,
+  { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' }: ChangeQuery,
 ): string {
   const body =
     op === 'update' ? changesOf(model) : op === 'insert' ? createsOf(model) : deletesOf(model);
-  return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, e.key, e.after, e.before, NULL::text, ${at}
+  return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, ${at}, ${shapeId(model)}, e.changes
 FROM (
 ${body}
-OFFSET 0) AS e${op === 'update' ? "\nWHERE e.op <> 'update' OR e.after <> '{}'" : ''}`;
+OFFSET 0) AS e${op === 'update' ? `\nWHERE e.op <> 'update' OR ${isChange(model, 'e.changes')}` : ''}`;
 }
 
 function createsOf(model: CapturedModel): string {
-  const after = model.attributes.map((attribute, i) => pair(attribute, `n.a${i}`));
-  return `SELECT 'create' AS op, ${keyOf(model, 'n')} AS key, ${object(after)} AS after, NULL::text AS before
-FROM (${rowsOf(model, 'new_rows')}) AS n`;
+  return `SELECT 'create' AS op, ${wholeRow(model, 'n')} AS changes FROM (${rowsOf(model, 'new_rows')}) AS n`;
 }
 
 function deletesOf(model: CapturedModel): string {
-  const before = model.attributes.map((attribute, i) => pair(attribute, `o.a${i}`));
-  return `SELECT 'delete' AS op, ${keyOf(model, 'o')} AS key, NULL::text AS after, ${object(before)} AS before
-FROM (${rowsOf(model, 'old_rows')}) AS o`;
+  return `SELECT 'delete' AS op, ${wholeRow(model, 'o')} AS changes FROM (${rowsOf(model, 'old_rows')}) AS o`;
 }
 
 function changesOf(model: CapturedModel): string {
-  const { attributes } = model;
-  const after = attributes.map(
-    (attribute, i) =>
-      `CASE WHEN n.r AND (o.r IS NULL OR ${differ(attribute, `n.a${i}`, `o.a${i}`)}) THEN ${pair(attribute, `n.a${i}`)} END`,
-  );
-  const before = attributes.map(
-    (attribute, i) =>
-      `CASE WHEN o.r AND (n.r IS NULL OR ${differ(attribute, `n.a${i}`, `o.a${i}`)}) THEN ${pair(attribute, `o.a${i}`)} END`,
-  );
-  const join = keyIndexes(model).map((i) => `n.a${i} = o.a${i}`);
   return `SELECT CASE WHEN o.r IS NULL THEN 'create' WHEN n.r IS NULL THEN 'delete' ELSE 'update' END AS op,
-  CASE WHEN n.r THEN ${keyOf(model, 'n')} ELSE ${keyOf(model, 'o')} END AS key,
-  CASE WHEN n.r THEN ${object(after)} END AS after,
-  CASE WHEN o.r THEN ${object(before)} END AS before
+  CASE WHEN o.r IS NULL THEN ${wholeRow(model, 'n')} WHEN n.r IS NULL THEN ${wholeRow(model, 'o')} ELSE ${difference(model)} END AS changes
 FROM (${rowsOf(model, 'old_rows')}) AS o
-FULL JOIN (${rowsOf(model, 'new_rows')}) AS n ON ${join.join(' AND ')}`;
+FULL JOIN (${rowsOf(model, 'new_rows')}) AS n ON ${isSameKey(model)}`;
+}
+
+/** SQL of the texts of a row. */
+export function wholeRow({ attributes }: CapturedModel, row: string): string {
+  return `ARRAY[${attributes.map(({ plain }, i) => plain(`${row}.a${i}`)).join(', ')}]`;
+}
+
+/** SQL of the texts of rows n and o where they differ, and of the key. */
+export function difference(model: CapturedModel): string {
+  const keys = new Set(keyIndexes(model));
+  return bothRows(model, (i, text, isNew) => {
+    if (isNew && keys.has(i)) return text;
+    const attribute = model.attributes[i]!;
+    // The two of a key are equal, by the join.
+    if (keys.has(i) && attribute.comparison === 'equality') return 'NULL::text';
+    return ifChanged(attribute, i, text);
+  });
+}
+
+/**
+ * The same of one row, for which to begin a comparison costs more than to write both texts; only long values that did not change
+ * are left out.
+ */
+export function bothWhole({ attributes, ...model }: CapturedModel): string {
+  return bothRows({ ...model, attributes }, (i, text) => {
+    const attribute = attributes[i]!;
+    const isShort = attribute.comparison !== 'bytes' && !LONG_KINDS.has(attribute.kind);
+    return isShort || model.key.includes(attribute.name) ? text : ifChanged(attribute, i, text);
+  });
+}
+
+const LONG_KINDS: ReadonlySet<string> = new Set(['text', 'value', 'padded']);
+
+function ifChanged(attribute: Attribute, i: number, text: string): string {
+  return `CASE WHEN ${differ(attribute, `n.a${i}`, `o.a${i}`)} THEN ${text} END`;
+}
+
+function bothRows(
+  { attributes }: CapturedModel,
+  one: (i: number, text: string, isNew: boolean) => string,
+): string {
+  const texts = ['n', 'o'].flatMap((row) =>
+    attributes.map(({ plain }, i) => one(i, plain(`${row}.a${i}`), row === 'n')),
+  );
+  return `ARRAY[${texts.join(', ')}]`;
+}
+
+/** SQL: whether a {@link difference} is one. */
+function isChange({ key }: CapturedModel, changes: string): string {
+  return `num_nonnulls(VARIADIC ${changes}) > ${key.length}`;
+}
+
+export function isSameKey(model: CapturedModel): string {
+  return keyIndexes(model)
+    .map((i) => `n.a${i} = o.a${i}`)
+    .join(' AND ');
 }
 
 /** SQL: whether two values have different texts, or may have. */
-export function differ({ isExact }: Attribute, a: string, b: string): string {
-  return isExact ? `${a} IS DISTINCT FROM ${b}` : `record_image_ne(ROW(${a}), ROW(${b}))`;
+function differ({ comparison }: Attribute, a: string, b: string): string {
+  if (comparison === 'bytes') return `record_image_ne(ROW(${a}), ROW(${b}))`;
+  const differs = `${a} IS DISTINCT FROM ${b}`;
+  return comparison === 'scale'
+    ? `(${differs} OR scale(${a}) IS DISTINCT FROM scale(${b}))`
+    : differs;
 }
 
 /** The rows that the model has, with the values of its attributes. */
@@ -92,17 +140,7 @@ export function keyIndexes({ key, attributes }: CapturedModel): number[] {
   return key.map((name) => attributes.findIndex((one) => one.name === name));
 }
 
-export function keyOf(model: CapturedModel, alias: string): string {
-  return keyObject(model, (i) => `${alias}.a${i}`);
-}
-
-/** @param sqlOf SQL of the value of an attribute, by its index */
-function keyObject(model: CapturedModel, sqlOf: (index: number) => string): string {
-  const parts = keyIndexes(model).map((i) => pair(model.attributes[i]!, sqlOf(i)));
-  return `'{' || ${parts.join(" || ',' || ")} || '}'`;
-}
-
-export function pair({ name, json }: Attribute, value: string): string {
+function pair({ name, json }: Attribute, value: string): string {
   return named(name, json(value));
 }
 
@@ -142,7 +180,10 @@ FROM ${from}`;
 
 /** SQL of the JSON text of a row's key. */
 export function rowKey(model: CapturedModel): string {
-  return keyObject(model, (i) => model.attributes[i]!.value);
+  const parts = keyIndexes(model).map((i) =>
+    pair(model.attributes[i]!, model.attributes[i]!.value),
+  );
+  return `'{' || ${parts.join(" || ',' || ")} || '}'`;
 }
 
 export function calculatedPairs(

@@ -8,6 +8,7 @@ import { calculateFunction, calculateName } from './calculate-function.js';
 import type { RowOp } from './event-sql.js';
 import { safelyQuoted } from './function-parts.js';
 import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
+import { shapeStatement } from './shape-sql.js';
 import { hasCalculations } from './touch-sql.js';
 import {
   functionName,
@@ -30,6 +31,8 @@ export interface WantedFunction {
   readonly name: string;
   readonly parameters: string;
   readonly text: string;
+  /** Run before it, where it is not installed as it is. */
+  readonly needs?: readonly string[];
 }
 
 export interface WantedTrigger {
@@ -159,13 +162,14 @@ export function triggerKey({ name, relation }: Pick<WantedTrigger, 'name' | 'rel
 }
 
 function functionStatements(
-  { name, parameters, text }: WantedFunction,
+  { name, parameters, text, needs = [] }: WantedFunction,
   { functions }: InstalledParts,
 ): string[] {
   const hash = hashOf(text);
   if (functions.get(name)?.hash === hash) return [];
   const called = `edp_capture.${quoteIdentifier(name)}(${parameters})`;
   return [
+    ...needs,
     `${safelyQuoted(text)};`,
     `REVOKE ALL ON FUNCTION ${called} FROM PUBLIC;`,
     `COMMENT ON FUNCTION ${called} IS ${quoteLiteral(hash)};`,
@@ -209,7 +213,10 @@ export function wantedFunctions(source: CapturedSource): WantedFunction[] {
     text,
   });
   return [
-    ...ROW_OPS.map((op) => one(op, rowFunction(source, op))),
+    ...ROW_OPS.map((op) => ({
+      ...one(op, rowFunction(source, op)),
+      ...(op === 'insert' ? { needs: source.models.map(shapeStatement) } : {}),
+    })),
     one('truncate', truncateFunction(source)),
     ...(source.table.kind === 'p' ? [one('truncate part', truncatePartFunction(source))] : []),
   ];

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { quoteLiteral, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
-import { EVENT_COLUMNS, eventQuery, type RowOp } from './event-sql.js';
+import { CHANGE_COLUMNS, changeQuery, type RowOp } from './event-sql.js';
 import { quoteFor, VALUE_SETTINGS_SQL } from './function-parts.js';
 import type { InstallStep } from './install-steps.js';
 import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
@@ -40,8 +40,8 @@ function mapStatement(source: CapturedSource): string {
   const name = quoteLiteral(placeText(source.table));
   const branches = OPS.map((op) => {
     const images = `${imagesOf(source, op)} `;
-    const query = `${images}${eventQuery(source.models, { op, sequence: '$1', at: '$2' })}`;
-    const events = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${query.replaceAll('%', '%%')}`;
+    const query = `${images}${changeQuery(source.models, { op, sequence: '$1', at: '$2' })}`;
+    const events = `INSERT INTO edp_capture.%I (${CHANGE_COLUMNS}) ${query.replaceAll('%', '%%')}`;
     const touches = touchQuery(source, op);
     const lines = [
       ...(source.models.length === 0

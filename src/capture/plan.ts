@@ -1,6 +1,7 @@
 /** What is captured, resolved against the source: plain data from which SQL is made. */
 import { formatTableName, type TablePlace } from '../model/table-name.js';
 import type { SourceTable } from './read-catalog.js';
+import type { ValueKind } from './value-json.js';
 
 /** Which settings of a session texts of values depend on; each one that is set costs a microsecond for each statement. */
 export type NeededSettings = 'none' | 'floats' | 'all';
@@ -10,11 +11,16 @@ export interface Attribute {
   readonly name: string;
   /** SQL over the columns of the source row: what is compared. */
   readonly value: string;
-  /** Whether two equal values have the same text; others are compared by their bytes. */
-  readonly isExact: boolean;
+  readonly comparison: Comparison;
+  readonly kind: ValueKind;
   /** @param value SQL of the value @returns SQL of its JSON text */
   readonly json: (value: string) => string;
+  /** @param value SQL of the value @returns SQL of the text that is kept, NULL for NULL */
+  readonly plain: (value: string) => string;
 }
+
+/** What tells whether two values have the same text: that they are equal; that they also have the same scale; that their bytes are the same. */
+export type Comparison = 'equality' | 'scale' | 'bytes';
 
 export interface CalculatedAttribute {
   readonly name: string;

@@ -1,8 +1,10 @@
 /** The rows of the outbox that may be read, in order. */
 import type pg from 'pg';
 import { withTransaction } from '../postgres/connection.js';
+import { changeTexts, type Shape } from './change-texts.js';
 import { BOTH_OUTBOXES, type Cursor } from './consumer.js';
 import { OUTBOX_ROW, type OutboxRow } from './event-line.js';
+import { readShapes } from './read-shapes.js';
 
 const FETCH_ROWS = 5000;
 const DIGITS = /^\d+$/;
@@ -26,7 +28,8 @@ export async function openWindow(client: pg.Client, cursor: Cursor): Promise<Win
     );
     const end = cursor.upto ?? rows[0]!.xmin;
     await client.query(
-      `DECLARE edp_window NO SCROLL CURSOR WITH HOLD FOR SELECT ${OUTBOX_ROW} FROM ${BOTH_OUTBOXES} AS e
+      `DECLARE edp_window NO SCROLL CURSOR WITH HOLD FOR SELECT ${OUTBOX_ROW}, shape::text AS shape, array_to_json(changes)::text AS changes
+       FROM ${BOTH_OUTBOXES} AS e
        WHERE ${conditions(cursor, end)} ORDER BY e.sequence, e.xid`,
     );
     return end;
@@ -48,14 +51,25 @@ function digits(text: string): string {
   return text;
 }
 
+/** What a trigger has kept has a shape, and texts of its own yet to come. */
+type KeptRow = OutboxRow & { readonly shape: string | null; readonly changes: string | null };
+
 async function* fetchAll(client: pg.Client): AsyncGenerator<readonly OutboxRow[]> {
+  const shapes = new Map<string, Shape>();
   try {
     for (;;) {
-      const { rows } = await client.query<OutboxRow>(`FETCH ${FETCH_ROWS} FROM edp_window`);
-      if (rows.length > 0) yield rows;
+      const { rows } = await client.query<KeptRow>(`FETCH ${FETCH_ROWS} FROM edp_window`);
+      await readShapes(client, shapes, new Set(rows.flatMap(({ shape }) => shape ?? [])));
+      if (rows.length > 0) yield rows.map((row) => withTexts(row, shapes));
       if (rows.length < FETCH_ROWS) break;
     }
   } finally {
     await client.query('CLOSE edp_window').catch(() => {});
   }
+}
+
+function withTexts(row: KeptRow, shapes: ReadonlyMap<string, Shape>): OutboxRow {
+  const { shape, changes } = row;
+  if (shape === null || changes === null) return row;
+  return { ...row, ...changeTexts(row.op, shapes.get(shape)!, JSON.parse(changes)) };
 }

@@ -7,7 +7,7 @@ import { quoteIdentifier, quoteTable } from '../model/ddl.js';
 import { findNamedTable, type Model, type Table } from '../model/model.js';
 import { formatTableName, isSameTable } from '../model/table-name.js';
 import { definitionOf } from './definition.js';
-import { fits, isExact, jsonText, neededSettings } from './json-values.js';
+import { comparisonOf, fits, formOf, jsonText, neededSettings, plainText } from './json-values.js';
 import type {
   Attribute,
   CalculatedAttribute,
@@ -180,20 +180,34 @@ class Resolver {
         );
       }
       const isOwn = form.kind === 'sql' || form.kind === 'calculation';
-      settings.add(isOwn ? 'all' : neededSettings(actual));
+      const valueForm = formOf(type, actual);
+      settings.add(isOwn ? 'all' : neededSettings(actual, valueForm));
       if (form.kind === 'calculation') {
-        calculations.push({ name, json: jsonText(type, found, value) });
+        calculations.push({ name, json: jsonText(valueForm, value) });
         touching.push(...this.#touchingOf(form.alsoOn, declared, name, source, identity));
         continue;
       }
       const column =
         form.kind === 'sql' ? undefined : source.columns.find((one) => one.name === form.column);
-      const json =
+      const ofParent = (
+        text: typeof jsonText,
+        { source: rows, key, refersTo }: Parent,
+        of: string,
+      ) =>
+        `(SELECT ${text(valueForm, `p.${quoteIdentifier(key)}`)} FROM ${quoteTable(formatTableName(rows))} AS p WHERE p.${quoteIdentifier(refersTo)} = ${of})`;
+      const json = (of: string) =>
         parent === undefined
-          ? (of: string) => jsonText(type, found, of)
-          : (of: string) =>
-              `coalesce((SELECT ${jsonText(type, parent.keyType, `p.${quoteIdentifier(parent.key)}`)} FROM ${quoteTable(formatTableName(parent.source))} AS p WHERE p.${quoteIdentifier(parent.refersTo)} = ${of}), 'null')`;
-      attributes.push({ name, value, isExact: isExact(found) && column?.isLoose !== true, json });
+          ? jsonText(valueForm, of)
+          : `coalesce(${ofParent(jsonText, parent, of)}, 'null')`;
+      attributes.push({
+        name,
+        value,
+        comparison: comparisonOf(found, column?.isLoose === true),
+        kind: valueForm.kind,
+        json,
+        plain: (of) =>
+          parent === undefined ? plainText(valueForm, of) : ofParent(plainText, parent, of),
+      });
       // The parent may come later in the same transaction.
       if (parent?.isLate === true) calculations.push({ name, json: json(value) });
     }

@@ -1,65 +1,89 @@
 /**
- * The way of an UPDATE of one row, which is what most statements are. To start the query for many rows takes longer than to
- * run it: it has some ten nodes for each column. Here, only what has changed is put together.
+ * The way of a statement of one row, which is what most statements are. To start the query for many rows takes longer than to
+ * run it, and an array of rows is not needed.
  */
 import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
-import { differ, keyIndexes, keyOf, NEXT_SEQUENCE, pair } from './event-sql.js';
+import {
+  bothWhole,
+  CHANGE_COLUMNS,
+  isSameKey,
+  NEXT_SEQUENCE,
+  type RowOp,
+  wholeRow,
+} from './event-sql.js';
 import type { CapturedModel } from './plan.js';
+import { shapeId } from './shape-sql.js';
+
+const OPS: Readonly<Record<RowOp, string>> = {
+  insert: 'create',
+  update: 'update',
+  delete: 'delete',
+};
 
 export function singleRowVariables(models: readonly CapturedModel[]): string[] {
-  if (models.length === 0) return [];
-  return ['  o record;', '  n record;', '  texts_after text;', '  texts_before text;'];
+  return [...models.map((_, i) => `  change_${i} text[];`), '  is_single boolean;'];
 }
 
-/** Sets row_count: 0 or 1 where all is done, more where the general way is to be taken. */
-export function singleRow(models: readonly CapturedModel[]): string {
-  const blocks = models.map((model, i) => block(model, i === 0));
-  return `      row_count := 1;
-${blocks.join('\n')}`;
-}
-
-function block(model: CapturedModel, isFirst: boolean): string {
-  const join = keyIndexes(model)
-    .map((i) => `n.a${i} = o.a${i}`)
-    .join(' AND ');
-  const changes = model.attributes.map((attribute, i) => {
-    const [after, before] = [pair(attribute, `n.a${i}`), pair(attribute, `o.a${i}`)];
-    return `          IF ${differ(attribute, `n.a${i}`, `o.a${i}`)} THEN
-            texts_after := concat_ws(',', texts_after, ${after});
-            texts_before := concat_ws(',', texts_before, ${before});
-          END IF;`;
-  });
-  const count = isFirst
-    ? `        IF NOT FOUND THEN
-          row_count := 0;
-        ELSE
-          row_count := n.c;
-        END IF;
-`
-    : '';
-  return `      IF row_count = 1 THEN
-        SELECT ${valuesOf(model)}${isFirst ? ', (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 2) AS few) AS c' : ''}
-          INTO n FROM new_rows AS ${quoteIdentifier(model.source.name)} LIMIT 1;
-${count}      END IF;
-      IF row_count = 1 THEN
-        SELECT ${valuesOf(model)} INTO o FROM old_rows AS ${quoteIdentifier(model.source.name)} LIMIT 1;
-        IF n.r AND o.r AND ${join} THEN
-          texts_after := NULL;
-          texts_before := NULL;
-${changes.join('\n')}
-          IF texts_after IS NOT NULL THEN
-            events := array_append(events, ROW(${NEXT_SEQUENCE}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, 'update',
-              ${keyOf(model, 'n')}, '{' || texts_after || '}', '{' || texts_before || '}', NULL, clock_timestamp())::edp_capture.outbox_0);
-          END IF;
-        ELSIF n.r OR o.r THEN
-          -- Another key, or another side of the filter.
-          row_count := 2;
-          events := NULL;
-        END IF;
+/** Sets row_count: 0 or 1 where all is in variables, more where the general way is to be taken. */
+export function singleRow(models: readonly CapturedModel[], op: RowOp): string {
+  const clear = models.map((_, i) => `      change_${i} := NULL;`).join('\n');
+  const [first, ...others] = models.map((model, i) => read(model, op, i));
+  return `${first}
+      IF NOT FOUND THEN
+        row_count := ${op === 'update' ? 'CASE WHEN EXISTS (SELECT FROM old_rows) THEN 2 ELSE 0 END' : '0'};
+      END IF;
+${others.map((one) => `      IF row_count = 1 THEN\n${one}\n      END IF;\n`).join('')}      IF row_count > 1 THEN
+${clear}
       END IF;`;
 }
 
-function valuesOf({ attributes, where }: CapturedModel): string {
+function read(model: CapturedModel, op: RowOp, i: number): string {
+  const rows = op === 'insert' ? 'new_rows' : 'old_rows';
+  const count =
+    i === 0 ? `, CASE WHEN EXISTS (SELECT FROM ${rows} OFFSET 1) THEN 2 ELSE 1 END` : '';
+  const into = `change_${i}, is_single${i === 0 ? ', row_count' : ''}`;
+  const hasFilter = model.where !== undefined;
+  const row = op === 'delete' ? 'o' : 'n';
+  if (op !== 'update') {
+    const whole = wholeRow(model, row);
+    return `      SELECT ${hasFilter ? `CASE WHEN ${row}.r THEN ${whole} END` : whole}, true${count}
+        INTO ${into} FROM ${oneOf(model, rows)} AS ${row} LIMIT 1;`;
+  }
+  const attributes = model.attributes.length;
+  const isUpdate = hasFilter ? `n.r AND o.r AND ${isSameKey(model)}` : isSameKey(model);
+  const isSingle = hasFilter ? `NOT (n.r OR o.r) OR (${isUpdate})` : isUpdate;
+  return `      SELECT CASE WHEN ${isUpdate} THEN ${bothWhole(model)} END, (${isSingle}) IS TRUE${count}
+        INTO ${into} FROM ${oneOf(model, 'new_rows')} AS n, ${oneOf(model, 'old_rows')} AS o LIMIT 1;
+      IF NOT is_single THEN
+        -- Another key, or another side of the filter.
+        row_count := 2;
+      ELSIF change_${i}[:${attributes}] IS NOT DISTINCT FROM change_${i}[${attributes + 1}:] THEN
+        change_${i} := NULL;
+      END IF;`;
+}
+
+/** One row, each of whose values is evaluated once. */
+function oneOf({ attributes, where, source }: CapturedModel, rows: string): string {
   const values = attributes.map(({ value }, i) => `${value} AS a${i}`);
-  return `${where === undefined ? 'true' : `coalesce((${where}\n), false)`} AS r, ${values.join(', ')}`;
+  const filter = where === undefined ? [] : [`coalesce((${where}\n), false) AS r`];
+  const isPlain = filter.length === 0 && attributes.every(({ value }) => value.startsWith('"'));
+  return `(SELECT ${[...filter, ...values].join(', ')} FROM ${rows} AS ${quoteIdentifier(source.name)}${isPlain ? '' : ' LIMIT 1'})`;
+}
+
+/** Writes what is in the variables. */
+export function writeSingle(models: readonly CapturedModel[], op: RowOp): string {
+  const insert = (model: CapturedModel, i: number, slot: number) =>
+    `      INSERT INTO edp_capture.outbox_${slot} (${CHANGE_COLUMNS})
+      VALUES (${NEXT_SEQUENCE}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, ${quoteLiteral(OPS[op])}, clock_timestamp(), ${shapeId(model)}, change_${i});`;
+  return models
+    .map(
+      (model, i) => `  IF change_${i} IS NOT NULL THEN
+    IF (SELECT last_value FROM edp_capture.current_outbox) = 0 THEN
+${insert(model, i, 0)}
+    ELSE
+${insert(model, i, 1)}
+    END IF;
+  END IF;`,
+    )
+    .join('\n');
 }

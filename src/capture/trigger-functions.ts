@@ -9,14 +9,16 @@
 import { createHash } from 'node:crypto';
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
-import { EVENT_COLUMNS, eventQuery, NEXT_SEQUENCE, type RowOp } from './event-sql.js';
+import { CHANGE_COLUMNS, changeQuery, NEXT_SEQUENCE, type RowOp } from './event-sql.js';
 import { functionHead, PASSED_ON, settingsOf } from './function-parts.js';
 import { type CapturedModel, type CapturedSource, placeText } from './plan.js';
-import { singleRow, singleRowVariables } from './single-row.js';
+import { singleRow, singleRowVariables, writeSingle } from './single-row.js';
 import { modelsTouched, touchQuery } from './touch-sql.js';
 
 /** Up to as many rows, events go through an array. */
 const FEW_ROWS = 64;
+/** Memory for the join of OLD and NEW; a sort of both would take several times as long. */
+const JOIN_KB = 64 * 1024;
 const LONGEST_NAME = 63;
 
 export type TriggerOp = RowOp | 'truncate' | 'truncate part';
@@ -45,7 +47,7 @@ export function rowFunction(source: CapturedSource, op: RowOp): string {
     '  row_count int;',
     ...(hasModels ? ['  events edp_capture.outbox_0[];'] : []),
     ...(touches === undefined ? [] : ['  keys edp_capture.touched[];']),
-    ...(op === 'update' ? singleRowVariables(models) : []),
+    ...(hasModels ? singleRowVariables(models) : []),
     '  fault text;',
     'BEGIN',
     ...(table.mayNest ? [nestedMark(source)] : []),
@@ -63,7 +65,7 @@ export function rowFunction(source: CapturedSource, op: RowOp): string {
     keepRows(source, op),
     '    RETURN NULL;',
     '  END IF;',
-    ...(hasModels ? [WRITE_EVENTS] : []),
+    ...(hasModels ? [writeSingle(models, op), WRITE_EVENTS] : []),
     ...(touches === undefined ? [] : [WRITE_KEYS]),
     '  RETURN NULL;',
     'END$edp$',
@@ -116,31 +118,45 @@ function nestedDepth(source: CapturedSource): string {
 
 function eventsPart(source: CapturedSource, op: RowOp): string {
   const { models, table } = source;
-  const query = eventQuery(models, { op });
-  const counted = op === 'delete' ? 'old_rows' : 'new_rows';
-  const general = branch('', query, counted);
-  if (op !== 'update' && !table.mayNest) return general;
+  const query = changeQuery(models, { op });
+  const general = branch('', query, op);
   const isNested = `${nestedDepth(source)} > pg_trigger_depth()`;
   const nested = table.mayNest
-    ? [`    IF ${isNested} THEN`, branch(currentRows(models[0]!, op), query, counted), '    ELSE']
+    ? [`    IF ${isNested} THEN`, branch(currentRows(models[0]!, op), query, op), '    ELSE']
     : [];
-  const single =
-    op === 'update'
-      ? [singleRow(models), '    IF row_count > 1 THEN', general, '    END IF;']
-      : [general];
+  const single = [singleRow(models, op), '    IF row_count > 1 THEN', general, '    END IF;'];
   return [...nested, ...single, ...(table.mayNest ? ['    END IF;'] : [])].join('\n');
 }
 
+/** The columns of the outbox, in its order. */
+const OUTBOX_ROW =
+  'e.sequence, e.xid, e.model, e.version, e.op, NULL, NULL, NULL, NULL, e.at, e.shape, e.changes';
+
 /** Few rows into an array, many into the outbox. */
-function branch(head: string, query: string, counted: string): string {
-  const text = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${head.replaceAll('%', '%%')}`;
-  return `      ${head}SELECT array_agg(ROW(e.*)::edp_capture.outbox_0), ${countOf(counted)} INTO events, row_count FROM (
-${query}) AS e (${EVENT_COLUMNS})
+function branch(head: string, query: string, op: RowOp): string {
+  // A row that an UPDATE moves into a partition may get lost there, by a trigger: it has an old side only.
+  const counted = op === 'insert' ? 'new_rows' : 'old_rows';
+  const text = `INSERT INTO edp_capture.%I (${CHANGE_COLUMNS}) ${head.replaceAll('%', '%%')}`;
+  const insert = `        EXECUTE format(${quoteLiteral(text)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox))
+          || ${quoteLiteral(query)};`;
+  return `      ${head}SELECT array_agg(ROW(${OUTBOX_ROW})::edp_capture.outbox_0), ${countOf(counted)} INTO events, row_count FROM (
+${query}) AS e (${CHANGE_COLUMNS})
       WHERE ${countOf(counted)} <= ${FEW_ROWS};
       IF row_count > ${FEW_ROWS} THEN
-        EXECUTE format(${quoteLiteral(text)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox))
-          || ${quoteLiteral(query)};
+${op === 'update' ? withMemory(insert) : insert}
       END IF;`;
+}
+
+function withMemory(statement: string): string {
+  return `        DECLARE
+          memory text := current_setting('work_mem');
+          merges text := current_setting('enable_mergejoin');
+        BEGIN
+        PERFORM set_config('enable_mergejoin', 'off', true),
+          set_config('work_mem', greatest(pg_size_bytes(memory) / 1024, ${JOIN_KB})::text, true);
+${statement}
+        PERFORM set_config('enable_mergejoin', merges, true), set_config('work_mem', memory, true);
+        END;`;
 }
 
 /** Hides the rows of the statement behind those that are there now. */
@@ -208,8 +224,8 @@ export function truncatePartFunction(source: CapturedSource): string {
   const { models, table } = source;
   const setting = quoteLiteral(truncateSetting(source));
   const settings = settingsOf(models);
-  const query = `WITH old_rows AS (SELECT * FROM %s) INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) `;
-  const deletes = models.length === 0 ? '' : eventQuery(models, { op: 'delete' });
+  const query = `WITH old_rows AS (SELECT * FROM %s) INSERT INTO edp_capture.%I (${CHANGE_COLUMNS}) `;
+  const deletes = models.length === 0 ? '' : changeQuery(models, { op: 'delete' });
   return `${functionHead(functionName('truncate part', source), '', 'trigger', settings, models[0]?.searchPath)}
 DECLARE
   fault text;
