@@ -12,6 +12,7 @@ import { quoteColumns, quoteIdentifier, quoteLiteral, quoteTable } from '../mode
 import { SEQUENCE_COLUMN } from '../model/event-columns.js';
 import { historyName } from '../model/realized-model.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/warehouse/versions.js';
+import { listedValues, returned, valuesFrom, type WantedValue } from './changed-values.js';
 import {
   hasOwnSoftDelete,
   historyColumns,
@@ -173,27 +174,53 @@ function sameKey(key: readonly string[], a: string, b: string): string {
     .join(' AND ');
 }
 
-/** Makes the rows of a table those of `wanted`, for the keys that are folded. @param stale condition on rows `t` that go */
+/**
+ * Makes the rows of a table those of `wanted`, for the keys that are folded.
+ *
+ * @param stale condition on rows `t` that go
+ * @param values of the rows that change, to be answered
+ */
 function mergeSql(
   name: string,
   columns: readonly RealizedColumn[],
   key: readonly string[],
   stale: string,
+  values: readonly WantedValue[],
 ): string {
   const target = quoteTable(name);
   const others = columns.filter((column) => !key.includes(column.name));
   const names = quoteColumns(columns.map((column) => column.name));
-  return `deleted AS (DELETE FROM ${target} t ${stale} RETURNING 1),
-  updated AS (UPDATE ${target} t SET ${assignments(others, 'w')} FROM wanted w
-    WHERE ${sameKey(key, 't', 'w')} AND ${isDistinct(others, 't', 'w')} RETURNING 1),
-  inserted AS (INSERT INTO ${target} (${names}) SELECT ${names} FROM wanted w
-    WHERE NOT EXISTS (SELECT FROM ${target} t WHERE ${sameKey(key, 't', 'w')}) RETURNING 1)
+  // What a row was is asked of the row itself: RETURNING has what it is.
+  const old = values.length === 0 ? '' : ` JOIN ${target} o ON ${sameKey(key, 'o', 'w')}`;
+  return `deleted AS (DELETE FROM ${target} t ${stale} RETURNING ${returned(values, 't')}),
+  updated AS (UPDATE ${target} t SET ${assignments(others, 'w')} FROM wanted w${old}
+    WHERE ${sameKey(key, 't', 'w')} AND ${isDistinct(others, 't', 'w')} RETURNING ${beforeAndAfter(values)}),
+  inserted AS (INSERT INTO ${target} AS t (${names}) SELECT ${names} FROM wanted w
+    WHERE NOT EXISTS (SELECT FROM ${target} t WHERE ${sameKey(key, 't', 'w')}) RETURNING ${returned(values, 't')})${changedSql(values, ['inserted', 'deleted'])}
   SELECT (SELECT count(*) FROM inserted)::int AS inserted, (SELECT count(*) FROM updated)::int AS updated,
-    (SELECT count(*) FROM deleted)::int AS deleted`;
+    (SELECT count(*) FROM deleted)::int AS deleted${listedValues(values)}`;
+}
+
+/** Values of an updated row `t` that was `o`. */
+function beforeAndAfter(values: readonly WantedValue[]): string {
+  if (values.length === 0) return returned(values, 't');
+  return `${returned(values, 'o', 'before_')}, ${returned(values, 't', 'after_')}`;
+}
+
+/** `changed`: values of all rows, before and after. @param whole what has one row for each */
+function changedSql(values: readonly WantedValue[], whole: readonly string[]): string {
+  if (values.length === 0) return '';
+  const parts = [
+    ...whole.map((from) => valuesFrom(values, from)),
+    valuesFrom(values, 'updated', 'before_'),
+    valuesFrom(values, 'updated', 'after_'),
+  ];
+  return `,
+  changed AS (${parts.join(' UNION ALL ')})`;
 }
 
 /** Folds all events of the keys. Answers how many rows were inserted, updated, deleted. */
-export function foldSql(plan: FoldPlan): string {
+export function foldSql(plan: FoldPlan, values: readonly WantedValue[]): string {
   const { table } = plan;
   const name = quoteLiteral(table.name);
   const columns = realizedColumns(table);
@@ -204,7 +231,7 @@ export function foldSql(plan: FoldPlan): string {
   return `WITH ${foldedSql(plan, 'NOT k.is_quick AND NOT k.is_plain')},
   wanted AS MATERIALIZED (SELECT ${list} FROM f, LATERAL jsonb_populate_record(NULL::${quoteTable(table.name)},
     f.attributes || ${keyObject(table, 'f.key')} || ${ownMembers(table)}${declaredSoftDelete(table)}) r),
-  ${mergeSql(table.name, columns, table.key, stale)}`;
+  ${mergeSql(table.name, columns, table.key, stale, values)}`;
 }
 
 /** Marks keys whose new events are updates behind all that is in their row, which is there. */
@@ -226,7 +253,7 @@ function withoutKey({ key }: EventTable, attributes: string): string {
 }
 
 /** Puts new updates into rows without reading the events before them. Answers how many rows were updated. */
-export function patchSql({ table, log }: FoldPlan): string {
+export function patchSql({ table, log }: FoldPlan, values: readonly WantedValue[]): string {
   const name = quoteLiteral(table.name);
   const { updated } = ownTimestamps(table);
   const keys = new Set(table.key);
@@ -245,12 +272,12 @@ export function patchSql({ table, log }: FoldPlan): string {
   updated AS (UPDATE ${target} t SET ${assignments(others, 'r')}
     FROM p JOIN ${target} o ON ${keyEquals(table, 'o', 'p.key')},
       LATERAL jsonb_populate_record(o, ${withoutKey(table, 'p.attributes')} || jsonb_build_object(${own.join(', ')})) r
-    WHERE ${sameKey(table.key, 't', 'o')} RETURNING 1)
-  SELECT 0 AS inserted, (SELECT count(*) FROM updated)::int AS updated, 0 AS deleted`;
+    WHERE ${sameKey(table.key, 't', 'o')} RETURNING ${beforeAndAfter(values)})${changedSql(values, [])}
+  SELECT 0 AS inserted, (SELECT count(*) FROM updated)::int AS updated, 0 AS deleted${listedValues(values)}`;
 }
 
 /** Folds the states of the keys into the history. */
-export function foldHistorySql(plan: FoldPlan): string {
+export function foldHistorySql(plan: FoldPlan, values: readonly WantedValue[]): string {
   const { table } = plan;
   const history = historyName(table.name);
   const columns = historyColumns(table);
@@ -274,11 +301,11 @@ export function foldHistorySql(plan: FoldPlan): string {
   wanted AS MATERIALIZED (SELECT ${list} FROM v, LATERAL jsonb_populate_record(NULL::${quoteTable(history)},
     v.attributes || ${keyObject(table, 'v.key')} || jsonb_build_object(${members.join(', ')})) r
     WHERE NOT v.ends AND (v.valid_to IS NULL OR v.valid_to > v.valid_from)),
-  ${mergeSql(history, columns, key, stale)}`;
+  ${mergeSql(history, columns, key, stale, values)}`;
 }
 
 /** Puts new states behind those that are there, for keys whose rows are patched. */
-export function extendHistorySql({ table, log }: FoldPlan): string {
+export function extendHistorySql({ table, log }: FoldPlan, values: readonly WantedValue[]): string {
   const name = quoteLiteral(table.name);
   const history = historyName(table.name);
   const columns = historyColumns(table);
@@ -305,5 +332,5 @@ export function extendHistorySql({ table, log }: FoldPlan): string {
     WHERE x.valid_to IS NULL OR x.valid_to > x.valid_from
     UNION ALL
     SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.state, ${end}) r WHERE x.n = 1 AND x.valid_from > x.began),
-  ${mergeSql(history, columns, [...table.key, VALID_FROM], 'WHERE false')}`;
+  ${mergeSql(history, columns, [...table.key, VALID_FROM], 'WHERE false', values)}`;
 }

@@ -7,12 +7,19 @@ import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { tell } from '../base/happenings.js';
 import { type EventTable, toEventTable } from '../events/event-table.js';
-import { type ChangeKind, recordChanges } from '../ledger/changes.js';
+import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
+import type { ReadersOf } from '../ledger/value-readers.js';
 import { quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
 import { historyName } from '../model/realized-model.js';
 import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
+import {
+  describeTarget,
+  type ListedValues,
+  toChangedValues,
+  type WantedValue,
+} from './changed-values.js';
 import { ensureRealized } from './ensure-realized.js';
 import { isRealizable } from './event-log-table.js';
 import {
@@ -47,7 +54,11 @@ export interface FoldOptions {
   /** Takes messages for the user. */
   note(text: string): void;
   readonly signal: AbortSignal;
+  /** Who reads the tables; without it, they compare everything that they read. */
+  readonly readersOf?: ReadersOf;
 }
+
+const NO_READERS: ReadersOf = () => [];
 
 const MANY_KEYS = 1000;
 
@@ -145,7 +156,7 @@ async function foldTable(
   table: EventTable,
   log: string,
   touched: Touched,
-  { note }: FoldOptions,
+  { note, readersOf = NO_READERS }: FoldOptions,
 ): Promise<FoldedTable> {
   const { name } = table;
   // To compile such statements takes longer than most of them.
@@ -158,15 +169,18 @@ async function foldTable(
   const { rowCount: marked } = await client.query(markPlainSql(plan));
   // Without its new statistics, the server would take the keys for few.
   if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${TOUCHED}`);
-  const run = async (sql: string) => (await client.query<FoldedRows>(sql)).rows[0]!;
   const hasQuick = quick !== 0;
-  const rows = add(await run(foldSql(plan)), hasQuick ? await run(patchSql(plan)) : NONE);
-  await recordFolded(client, name, rows);
+  const rows = await change(client, name, readersOf, (values) => [
+    foldSql(plan, values),
+    ...(hasQuick ? [patchSql(plan, values)] : []),
+  ]);
   await failpoint('realize.merged', client);
   const history = table.hasHistory
-    ? add(await run(foldHistorySql(plan)), hasQuick ? await run(extendHistorySql(plan)) : NONE)
+    ? await change(client, historyName(name), readersOf, (values) => [
+        foldHistorySql(plan, values),
+        ...(hasQuick ? [extendHistorySql(plan, values)] : []),
+      ])
     : undefined;
-  if (history !== undefined) await recordFolded(client, historyName(name), history);
   await notePoints(client, [table], touched);
   await client.query(
     `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
@@ -176,29 +190,38 @@ async function foldTable(
   return { table: name, rows, ...(history === undefined ? {} : { history }) };
 }
 
-const NONE: FoldedRows = { inserted: 0, updated: 0, deleted: 0 };
-
-function add(a: FoldedRows, b: FoldedRows): FoldedRows {
-  return {
-    inserted: a.inserted + b.inserted,
-    updated: a.updated + b.updated,
-    deleted: a.deleted + b.deleted,
-  };
-}
-
-async function recordFolded(client: pg.Client, name: string, rows: FoldedRows): Promise<void> {
-  const { rows: found } = await client.query<{ relation: string }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS relation
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass`,
-    [quoteTable(name)],
-  );
-  const { relation } = found[0]!;
-  const kinds: readonly (ChangeKind & keyof FoldedRows)[] = ['inserted', 'updated', 'deleted'];
+/** Changes a table by statements, and enters in the log what they changed. */
+async function change(
+  client: pg.Client,
+  name: string,
+  readersOf: ReadersOf,
+  statements: (values: readonly WantedValue[]) => readonly string[],
+): Promise<FoldedRows> {
+  const { relation, values } = await describeTarget(client, name, readersOf);
+  const sum = { inserted: 0, updated: 0, deleted: 0 };
+  const lists: ListedValues[] = [];
+  for (const sql of statements(values)) {
+    const { rows } = await client.query<FoldedRows & { values?: ListedValues }>(sql);
+    const [answer] = rows;
+    for (const kind of KINDS) sum[kind] += answer![kind];
+    if (answer!.values !== undefined) lists.push(answer!.values);
+  }
+  const { keys, ...dates } = toChangedValues(values, lists);
+  const kinds = KINDS.filter((kind) => sum[kind] > 0);
   await recordChanges(
     client,
-    kinds.flatMap((kind) => (rows[kind] > 0 ? [{ relation, kind, rows: rows[kind] }] : [])),
+    kinds.map((kind, i) => ({
+      relation,
+      kind,
+      rows: sum[kind],
+      ...dates,
+      ...(keys === undefined ? {} : { keys: i === 0 ? keys : withoutKeys(keys) }),
+    })),
   );
+  return sum;
 }
+
+const KINDS = ['inserted', 'updated', 'deleted'] as const satisfies readonly ChangeKind[];
 
 function tellFolded({ table, rows, history }: FoldedTable): void {
   tell({ kind: 'rows_changed', table, change: rows });

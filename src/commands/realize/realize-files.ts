@@ -14,6 +14,7 @@ import { eventLogTable, isRealizable } from '../../realize/event-log-table.js';
 import { type FoldedTable, foldEvents } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
+import { rawReadersOf } from '../../warehouse/compile/raw-readers.js';
 import type { Invocation } from '../command.js';
 import { asLoadingRun } from '../shared/recorded-run.js';
 
@@ -67,6 +68,7 @@ export async function realizeFiles(
   assertRealizable(model);
   const { warehouse } = await loadWarehouse(directory);
   const { bronze } = warehouse.layers;
+  const readersOf = rawReadersOf(warehouse.tasks);
   const log = eventLogTable(model, bronze === USUAL_SCHEMA ? undefined : bronze);
   const { databaseUrl, eventFormat: format, ...rest } = options;
   const loading: IngestOptions = {
@@ -90,7 +92,9 @@ export async function realizeFiles(
     if (files.length > 0) report.loaded(result, database);
     await failpoint('realize.loaded', run.client);
     const canFold = result.failure === undefined && !result.isInterrupted;
-    const folded = canFold ? await foldEvents(run.client, model, log.name, { note, signal }) : [];
+    const folded = canFold
+      ? await foldEvents(run.client, model, log.name, { note, signal, readersOf })
+      : [];
     const seconds = (performance.now() - startedAt) / 1000;
     return report.done({ result: { ...result, seconds }, folded });
   };
