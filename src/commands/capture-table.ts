@@ -49,9 +49,9 @@ export function tableSink(
         output.line(describe(result));
         faults += result.rows.rejected;
       },
-      done: ({ folded }) => {
-        printFolded(output, folded);
-        if (hasFailed(folded)) faults++;
+      done: ({ folding }) => {
+        printFolded(output, folding);
+        if (hasFailed(folding)) faults++;
         return EXIT.done;
       },
     });

@@ -25,7 +25,7 @@ import {
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
 import { foldAfter } from './realize/fold-after.js';
-import { hasFailed, toFoldedJson } from './realize/folded-lines.js';
+import { foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
 import { OPTION_NAMES } from './replay.help.js';
 import { asRun } from './shared/recorded-run.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
@@ -74,20 +74,17 @@ export const command: Command = {
           throw new FailedRun(result.failure, toJson(result, false));
         }
         const place = { schema: result.schema, name: parseTableName(result.table).name };
-        const folded =
-          isOfEvents && !result.isInterrupted
-            ? await foldAfter(invocation, own, formatTableName(place))
-            : undefined;
-        const failed = folded !== undefined && hasFailed(folded);
-        output.result({
-          ...toJson(result, !result.isInterrupted && !failed),
-          ...(folded === undefined ? {} : { tables: folded.map(toFoldedJson) }),
-        });
-        return chooseStatus({
+        const statuses = {
           interrupted: result.isInterrupted,
-          failed,
           doneWithRejects: result.remaining > 0,
-        });
+        };
+        if (!isOfEvents || result.isInterrupted) {
+          output.result(toJson(result, !result.isInterrupted));
+          return chooseStatus(statuses);
+        }
+        const folding = await foldAfter(invocation, own, formatTableName(place));
+        output.result({ ...toJson(result, isFolded(folding)), ...toFoldingJson(folding) });
+        return foldStatus(folding, statuses);
       });
     });
   },

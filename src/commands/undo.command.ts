@@ -16,7 +16,7 @@ import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
 import type { UndoJson } from './json/upkeep.schema.js';
 import { foldAfter } from './realize/fold-after.js';
-import { hasFailed, toFoldedJson } from './realize/folded-lines.js';
+import { foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
 import { asRun } from './shared/recorded-run.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
@@ -77,13 +77,13 @@ export const command: Command = {
             output.result(toJson(result));
             return result.isInterrupted ? EXIT.interrupted : EXIT.done;
           }
-          const folded = await foldAfter(invocation, own, formatTableName(load.place));
+          const folding = await foldAfter(invocation, own, formatTableName(load.place));
           output.result({
             ...toJson(result),
-            ok: result.state === 'undone' && !hasFailed(folded),
-            tables: folded.map(toFoldedJson),
+            ok: result.state === 'undone' && isFolded(folding),
+            ...toFoldingJson(folding),
           });
-          return hasFailed(folded) ? EXIT.failed : EXIT.done;
+          return foldStatus(folding, {});
         });
       },
     );

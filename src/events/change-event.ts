@@ -24,6 +24,8 @@ export interface ChangeData {
   /** Whether `after` has only what changed. */
   readonly partial?: boolean;
   readonly transaction?: string;
+  /** Of calculations that failed, and are null for that reason: attribute → message. */
+  readonly errors?: Readonly<Record<string, string>>;
 }
 
 export interface ChangeEvent {

@@ -11,13 +11,15 @@ export const EVENT_LOG_COLUMNS = {
   source: 'text',
   id: 'text',
   op: 'text',
-  /** That of the schema by which the event was written. */
+  /** That of the names of its attributes: today's, once the event is lifted. */
   version: 'int',
   time: 'timestamptz',
   transaction: 'text',
   /** Attributes by their names of today, and corrected. */
   after: 'jsonb',
   before: 'jsonb',
+  /** Of calculations that failed in the source: attribute → message. */
+  errors: 'jsonb',
 } as const satisfies Readonly<Record<string, ColumnType>>;
 
 export const EVENT_LOG_FIELDS = Object.keys(EVENT_LOG_COLUMNS);

@@ -5,7 +5,7 @@ import type { Model, Table } from '../model/model.js';
 import { formatTableName } from '../model/table-name.js';
 import type { ColumnType } from '../model/types.js';
 
-const OPTIONAL = ['transaction', 'after', 'before'];
+const OPTIONAL = ['transaction', 'after', 'before', 'errors'];
 
 /** Whether events can be folded into it. */
 export function isRealizable(table: Table): boolean {

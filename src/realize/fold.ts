@@ -2,7 +2,7 @@
  * Folds the events that are new in the log into their realized tables and histories: one transaction for each table,
  * which also notes up to where it has read. Whatever ends a fold, the next one does what is missing.
  */
-import type pg from 'pg';
+import pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { tell } from '../base/happenings.js';
@@ -12,8 +12,10 @@ import type { ReadersOf } from '../ledger/value-readers.js';
 import { quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
 import { historyName } from '../model/realized-model.js';
+import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
+import { isConnectionError } from '../postgres/sqlstate.js';
 import {
   describeTarget,
   type ListedValues,
@@ -50,6 +52,16 @@ export interface FoldedTable {
   readonly failure?: unknown;
 }
 
+/** What became of the tables that had events to fold. */
+export interface Folding {
+  /** In the order of the model. */
+  readonly tables: readonly FoldedTable[];
+  /** Whether tables are left, which the next fold does. */
+  readonly isInterrupted: boolean;
+}
+
+export const NOT_FOLDED: Folding = { tables: [], isInterrupted: false };
+
 export interface FoldOptions {
   /** Takes messages for the user. */
   note(text: string): void;
@@ -65,17 +77,14 @@ const MANY_KEYS = 1000;
 /** Sorts of wide events should not go to disk at once. */
 const WORK_MEMORY = '128MB';
 
-/**
- * @param log the table of change events, by its name in edp.yaml's form
- * @returns the tables with events to fold, in the order of the model
- */
+/** @param log the table of change events, by its name in edp.yaml's form */
 export async function foldEvents(
   client: pg.Client,
   model: Model,
   log: string,
   options: FoldOptions,
-): Promise<FoldedTable[]> {
-  if (!(await isThere(client, log))) return [];
+): Promise<Folding> {
+  if (!(await isThere(client, log))) return NOT_FOLDED;
   await ensureLoadIndex(client, log);
   const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
   return withNamedLock(client, 'edp folds change events', async () => {
@@ -95,10 +104,11 @@ export async function foldEvents(
       touched,
     );
     for (const table of tables) {
-      if (!touched.tables.has(table.name) || options.signal.aborted) continue;
+      if (!touched.tables.has(table.name)) continue;
+      if (options.signal.aborted) return { tables: folded, isInterrupted: true };
       folded.push(await foldSafely(client, table, log, touched, options));
     }
-    return folded;
+    return { tables: folded, isInterrupted: false };
   });
 }
 
@@ -139,16 +149,17 @@ async function foldSafely(
     tellFolded(folded);
     return folded;
   } catch (failure) {
-    if (!isOfTable(failure)) throw failure;
+    if (isClosed(client) || !isOfTable(failure)) throw failure;
     return { table: table.name, rows: { inserted: 0, updated: 0, deleted: 0 }, failure };
   }
 }
 
-/** Whether the session goes on: a lost connection concerns all tables. */
+/** Whether the server refused what the table needs: a lost connection concerns all tables. */
 function isOfTable(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  if (error instanceof EdpError) return code === 'table_mismatch' || code === 'database_refused';
-  return typeof code === 'string' && /^(?!08|57P)[0-9A-Z]{5}$/.test(code);
+  if (error instanceof EdpError) {
+    return error.code === 'table_mismatch' || error.code === 'database_refused';
+  }
+  return error instanceof pg.DatabaseError && !isConnectionError(error.code);
 }
 
 async function foldTable(
@@ -162,7 +173,7 @@ async function foldTable(
   // To compile such statements takes longer than most of them.
   await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off`);
   await ensureRealized(client, table, note);
-  const version = touched.versions.get(name) ?? table.version;
+  const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);
   const plan: FoldPlan = { table, log: quoteTable(log), hasTruncates: touched.truncated.has(name) };
   const { rowCount: quick } = await client.query(markQuickSql(table));

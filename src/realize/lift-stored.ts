@@ -3,23 +3,35 @@ import type pg from 'pg';
 import type { EventTable } from '../events/event-table.js';
 import { quoteLiteral } from '../model/ddl.js';
 import type { Migration } from '../model/model.js';
+import { NEW_LOADS } from './fold-sql.js';
 
-/** @param from the version whose names the log has */
+/**
+ * Each event is of the version that its row says, whichever edp.yaml it was loaded with.
+ *
+ * @param from the version of all events that are in no new load
+ */
 export async function liftStored(
   client: pg.Client,
   log: string,
   { name, version, migrations }: EventTable,
   from: number,
 ): Promise<void> {
-  for (let step = from + 1; step <= version; step++) {
+  const which = from < version ? '' : ` AND load_id IN (SELECT load_id FROM ${NEW_LOADS})`;
+  for (let step = 2; step <= version; step++) {
     const migration = migrations[step];
-    if (migration === undefined) continue;
+    if (migration === undefined && step < version) continue;
+    const lifted = migration === undefined ? '' : `, ${liftedColumns(migration)}`;
     await client.query(
-      `UPDATE ${log} SET after = ${liftedSql('after', migration, true)}, before = ${liftedSql('before', migration, false)}
-       WHERE table_name = $1 AND version < $2 AND (after IS NOT NULL OR before IS NOT NULL)`,
+      `UPDATE ${log} SET version = $2${lifted} WHERE table_name = $1 AND version < $2${which}`,
       [name, step],
     );
   }
+}
+
+function liftedColumns(migration: Migration): string {
+  return ['after', 'before', 'errors']
+    .map((column) => `${column} = ${liftedSql(column, migration, column === 'after')}`)
+    .join(', ');
 }
 
 function liftedSql(column: string, migration: Migration, withDefaults: boolean): string {

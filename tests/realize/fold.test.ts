@@ -46,8 +46,8 @@ afterAll(async () => client.end());
 
 async function fold(): Promise<void> {
   const options = { note: () => {}, signal: new AbortController().signal };
-  const folded = await foldEvents(client, MODEL, LOG, options);
-  const failure = folded.find((one) => one.failure !== undefined)?.failure;
+  const { tables } = await foldEvents(client, MODEL, LOG, options);
+  const failure = tables.find((one) => one.failure !== undefined)?.failure;
   if (failure !== undefined) throw failure;
 }
 

@@ -26,12 +26,21 @@ import { describeFileResult } from './ingest-progress.js';
 const MAX_NAMED = 5;
 const MAX_LEFT_SHOWN = 5;
 
-export function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
-  return chooseStatus({
-    interrupted: isInterrupted,
-    failed: files.some(({ status }) => status === 'failed'),
-    doneWithRejects: rows.rejected > 0,
-  });
+export function exitStatus(result: IngestResult): number {
+  return chooseStatus(statusesOf(result));
+}
+
+/** What holds of a load. */
+export function statusesOf(result: IngestResult) {
+  return {
+    interrupted: result.isInterrupted,
+    failed: hasFailedFiles(result),
+    doneWithRejects: result.rows.rejected > 0,
+  };
+}
+
+export function hasFailedFiles({ files }: IngestResult): boolean {
+  return files.some(({ status }) => status === 'failed');
 }
 
 export function toJson<H extends LoadHead>(

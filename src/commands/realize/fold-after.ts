@@ -4,7 +4,7 @@ import type { ReadersOf } from '../../ledger/value-readers.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { loadWarehouse } from '../../project/load-warehouse.js';
-import { type FoldedTable, foldEvents } from '../../realize/fold.js';
+import { type Folding, foldEvents } from '../../realize/fold.js';
 import { rawReadersOf } from '../../warehouse/compile/raw-readers.js';
 import type { Invocation } from '../command.js';
 import { printFolded } from './folded-lines.js';
@@ -14,17 +14,17 @@ export async function foldAfter(
   { project, output, signal }: Invocation,
   database: Database,
   log: string,
-): Promise<readonly FoldedTable[]> {
+): Promise<Folding> {
   const readersOf = await findReaders(project.directory);
-  const folded = await withClient(database.client, 'realize', (client) =>
+  const folding = await withClient(database.client, 'realize', (client) =>
     foldEvents(client, project.model, log, {
       note: (text) => output.note(text),
       signal,
       ...(readersOf === undefined ? {} : { readersOf }),
     }),
   );
-  printFolded(output, folded);
-  return folded;
+  printFolded(output, folding);
+  return folding;
 }
 
 /** A fault in what is declared of the warehouse keeps no load from being undone: who reads the tables compares everything. */

@@ -1,10 +1,14 @@
-/** What became of realized tables, as text and as JSON. */
-import { EdpError } from '../../base/errors.js';
-import type { FoldedTable } from '../../realize/fold.js';
+/** What became of realized tables, as text, as JSON and as exit status. */
+import { EdpError, type EXIT } from '../../base/errors.js';
+import { chooseStatus } from '../../base/exit-statuses.js';
+import type { FoldedTable, Folding } from '../../realize/fold.js';
 import { formatCount, type Output, safeText } from '../../terminal/output.js';
 import type { RealizeJson } from '../json/load.schema.js';
 
-export function printFolded(output: Output<never>, folded: readonly FoldedTable[]): void {
+export function printFolded(
+  output: Output<never>,
+  { tables: folded, isInterrupted }: Folding,
+): void {
   const done = folded.filter(({ failure }) => failure === undefined);
   if (done.length > 0) {
     output.table(
@@ -23,10 +27,39 @@ export function printFolded(output: Output<never>, folded: readonly FoldedTable[
       `table ${safeText(table)} is not folded: ${reasonOf(failure)}. Its events are kept; when that is mended, edp realize folds them`,
     );
   }
+  if (isInterrupted) output.line('interrupted: edp realize folds the tables that are left');
 }
 
-export function hasFailed(folded: readonly FoldedTable[]): boolean {
-  return folded.some(({ failure }) => failure !== undefined);
+export function hasFailed({ tables }: Folding): boolean {
+  return tables.some(({ failure }) => failure !== undefined);
+}
+
+/** @param own what holds of the command, but for its fold */
+export function foldStatus(
+  folding: Folding,
+  own: Readonly<Partial<Record<keyof typeof EXIT, boolean>>>,
+): number {
+  return chooseStatus({
+    ...own,
+    interrupted: own.interrupted === true || folding.isInterrupted,
+    failed: own.failed === true || hasFailed(folding),
+  });
+}
+
+/** Whether all of it was done. */
+export function isFolded(folding: Folding): boolean {
+  return !folding.isInterrupted && !hasFailed(folding);
+}
+
+/** What a fold adds to the JSON of its command. */
+export function toFoldingJson({
+  tables,
+  isInterrupted,
+}: Folding): Pick<RealizeJson, 'tables' | 'interrupted'> {
+  return {
+    tables: tables.map(toFoldedJson),
+    ...(isInterrupted ? { interrupted: true as const } : {}),
+  };
 }
 
 function reasonOf(failure: unknown): string {
@@ -35,7 +68,7 @@ function reasonOf(failure: unknown): string {
   return safeText(hint === undefined ? message : `${message} (${hint})`);
 }
 
-export function toFoldedJson({
+function toFoldedJson({
   table,
   rows,
   history,

@@ -11,7 +11,7 @@ import type { Model } from '../../model/model.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { loadWarehouse } from '../../project/load-warehouse.js';
 import { eventLogTable, isRealizable } from '../../realize/event-log-table.js';
-import { type FoldedTable, foldEvents } from '../../realize/fold.js';
+import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { rawReadersOf } from '../../warehouse/compile/raw-readers.js';
@@ -32,8 +32,8 @@ export interface RealizeOptions
 
 export interface Realized {
   readonly result: IngestResult;
-  /** Empty where the load did not end well. */
-  readonly folded: readonly FoldedTable[];
+  /** Of no table where the load did not end well. */
+  readonly folding: Folding;
 }
 
 export interface RealizeReport {
@@ -92,11 +92,11 @@ export async function realizeFiles(
     if (files.length > 0) report.loaded(result, database);
     await failpoint('realize.loaded', run.client);
     const canFold = result.failure === undefined && !result.isInterrupted;
-    const folded = canFold
+    const folding = canFold
       ? await foldEvents(run.client, model, log.name, { note, signal, readersOf })
-      : [];
+      : NOT_FOLDED;
     const seconds = (performance.now() - startedAt) / 1000;
-    return report.done({ result: { ...result, seconds }, folded });
+    return report.done({ result: { ...result, seconds }, folding });
   };
   return withPool(options.processCount, await totalBytes(files), (pool) =>
     withDatabase({ databaseUrl, directory }, (database) =>

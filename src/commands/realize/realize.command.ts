@@ -1,12 +1,12 @@
 /** `edp realize`: change events into their log, and from there into the tables that they are about. */
-import { EXIT, FailedRun } from '../../base/errors.js';
+import { FailedRun } from '../../base/errors.js';
 import { resolveOptions } from '../../options/resolve-options.js';
 import { listEventFiles } from '../../realize/list-event-files.js';
 import { discoverFiles } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
 import { makeIngestProgress } from '../ingest/ingest-progress.js';
-import { exitStatus, printSummary, toJson } from '../ingest/summary.js';
-import { hasFailed, printFolded, toFoldedJson } from './folded-lines.js';
+import { hasFailedFiles, printSummary, statusesOf, toJson } from '../ingest/summary.js';
+import { foldStatus, isFolded, printFolded, toFoldingJson } from './folded-lines.js';
 import { OPTION_NAMES } from './realize.help.js';
 import { type Realized, realizeFiles } from './realize-files.js';
 
@@ -24,16 +24,13 @@ export const command: Command = {
   },
 };
 
-function finish({ output, signal }: Invocation, { result, folded }: Realized): number {
-  printFolded(output, folded);
-  const status = hasFailed(folded) ? EXIT.failed : exitStatus(result);
+function finish({ output }: Invocation, { result, folding }: Realized): number {
+  printFolded(output, folding);
   const hasLoaded = result.failure === undefined && !result.isInterrupted;
-  const json = toJson(
-    { command: 'realize' as const, tables: folded.map(toFoldedJson) },
-    result,
-    hasLoaded && status !== EXIT.failed,
-  );
+  const isOk = hasLoaded && isFolded(folding) && !hasFailedFiles(result);
+  const { tables, ...interrupted } = toFoldingJson(folding);
+  const json = { ...toJson({ command: 'realize' as const, tables }, result, isOk), ...interrupted };
   if (result.failure !== undefined) throw new FailedRun(result.failure, json);
   output.result(json);
-  return signal.aborted ? EXIT.interrupted : status;
+  return foldStatus(folding, statusesOf(result));
 }

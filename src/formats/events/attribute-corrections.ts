@@ -48,7 +48,7 @@ export class AttributeCorrections {
    */
   correct(attributes: Record<string, unknown>, isWhole: boolean, noted: ActedCorrection[]): void {
     for (const { name, type, corrector, hasDefault, label } of this.#columns) {
-      const value = attributes[name];
+      const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
       if (value === undefined && !(isWhole && hasDefault)) continue;
       const text = corrector.correct(toText(value));
       // What cannot be corrected may be as events write it anyway; the schema tells.

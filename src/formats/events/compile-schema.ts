@@ -29,7 +29,12 @@ function load(): Ajv {
     readonly Ajv2020: new (options: object) => Ajv;
   };
   // The schemas are made by the program, and tested: to hold each against its own schema takes longer than all else.
-  return new Ajv2020({ strict: true, allowUnionTypes: true, validateSchema: false });
+  return new Ajv2020({
+    strict: true,
+    allowUnionTypes: true,
+    validateSchema: false,
+    ownProperties: true,
+  });
 }
 
 /** Where alternatives fail, the errors of each come before that of the whole. */

@@ -1,8 +1,8 @@
 /** Values of Debezium → values as events write them. The type of the model says what is meant, the schema how it is written. */
+import { isObject } from '../../base/is-object.js';
 import type { ColumnType } from '../../model/types.js';
 import { encodeBytes } from '../../values/coerce.js';
 import { toEventValue } from './event-values.js';
-import { isObject } from './raw-change.js';
 
 /** A field of a schema of Kafka Connect. */
 export interface FieldType {
@@ -20,9 +20,10 @@ export function fieldTypes(schema: unknown, part: string): ReadonlyMap<string, F
   if (!isObject(own) || !Array.isArray(own.fields)) return NONE;
   return new Map(
     own.fields.filter(isObject).map(({ field, name, parameters }) => {
-      const scale = isObject(parameters) ? Number(parameters.scale) : Number.NaN;
+      const written = isObject(parameters) ? parameters.scale : undefined;
+      const scale = isNumberOrText(written) ? Number(written) : Number.NaN;
       return [
-        String(field),
+        isNumberOrText(field) ? String(field) : '',
         {
           ...(typeof name === 'string' ? { name } : {}),
           ...(Number.isNaN(scale) ? {} : { scale }),
@@ -30,6 +31,11 @@ export function fieldTypes(schema: unknown, part: string): ReadonlyMap<string, F
       ];
     }),
   );
+}
+
+/** What {@link String} and {@link Number} take: they ask an object for methods, which its JSON may have named. */
+export function isNumberOrText(value: unknown): value is number | string {
+  return typeof value === 'number' || typeof value === 'string';
 }
 
 export function readDebeziumValue(
@@ -45,7 +51,8 @@ export function readDebeziumValue(
       return readNumeric(value, name, scale);
     case 'real':
     case 'double':
-      return value;
+      // A long whole number was kept as text (read-exact.ts).
+      return typeof value === 'string' && /^-?\d/.test(value) ? Number(value) : value;
     case 'date':
       return readDate(value, name);
     case 'timestamp':
@@ -99,8 +106,8 @@ const LEAST_NANOS = 1e17;
 function readMoment(value: unknown, type: ColumnType, name = ''): unknown {
   const isText = typeof value === 'string' && !/^-?\d+$/.test(value);
   if (isText) return toEventValue(type, value);
-  if (typeof value !== 'number' && typeof value !== 'string') return value;
-  const number = BigInt(value);
+  if (typeof value !== 'string' && !Number.isInteger(value)) return value;
+  const number = BigInt(value as string | number);
   const size = number < 0n ? -number : number;
   const isNanos = name.endsWith('.NanoTimestamp') || (name === '' && size >= LEAST_NANOS);
   const isMicros = name.endsWith('.MicroTimestamp') || (name === '' && size >= LEAST_MICROS);

@@ -48,6 +48,11 @@ export class CatalogTable {
     return this.#fields;
   }
 
+  /** The name that records of Debezium have for an attribute. */
+  fieldOf(name: string): string {
+    return this.declared.columns.find((column) => column.name === name)?.field ?? name;
+  }
+
   /** The fault of `data`, lifted and corrected: so columns have no corrections left. */
   check(data: object): Fault | undefined {
     if (this.#quick.accepts(data as Record<string, unknown>)) return undefined;

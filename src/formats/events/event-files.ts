@@ -1,5 +1,6 @@
 /** Files of change events, as all who read files see them. */
 import { EdpError } from '../../base/errors.js';
+import { isObject } from '../../base/is-object.js';
 import { EVENT_LOG_FIELDS } from '../../events/event-log.js';
 import type { EventFormat, TextSettings } from '../../model/file-settings.js';
 import { describeJsonl, describeJsonlSample } from '../jsonl/describe-jsonl.js';
@@ -12,7 +13,6 @@ import type { TextReading } from '../text/text-reading.js';
 import { fieldEncodingOf } from '../text/transcode.js';
 import { type EventForm, eventForm } from './event-form.js';
 import { eventFormat } from './event-format.js';
-import { isObject } from './raw-change.js';
 
 export interface EventDescription extends DescribedText {
   readonly format: EventFormat;

@@ -3,6 +3,7 @@
  * held against its schema: a correction mends what the schema would refuse.
  */
 import { isUtf8 } from 'node:buffer';
+import { isObject } from '../../base/is-object.js';
 import { eventId } from '../../events/event-id.js';
 import { EVENT_LOG_FIELDS, NO_KEY } from '../../events/event-log.js';
 import { Fault } from '../../model/reject-codes.js';
@@ -14,11 +15,11 @@ import type { CatalogTable, EventCatalog } from './event-catalog.js';
 import { readCatalog } from './event-catalog.js';
 import type { EventForm } from './event-form.js';
 import { keyText } from './event-values.js';
-import { keepJson } from './keep-json.js';
-import { lift } from './lift-event.js';
-import { isObject, type RawChange } from './raw-change.js';
+import { lift, nameIn } from './lift-event.js';
+import type { RawChange } from './raw-change.js';
 import { readCloudEvent } from './read-cloudevent.js';
 import { readDebezium } from './read-debezium.js';
+import { keepDigits, mayDiffer, writtenMembers } from './written-json.js';
 
 type Attributes = Record<string, unknown>;
 
@@ -27,6 +28,7 @@ interface Data {
   readonly after?: Attributes;
   readonly before?: Attributes;
   readonly transaction?: string;
+  readonly errors?: Attributes;
 }
 
 const NOTHING_NOTED: readonly ActedCorrection[] = [];
@@ -49,12 +51,21 @@ export class EventParser implements RecordParser {
   ): void {
     for (let i = 0; i < batch.count; i++) {
       this.corrected = NOTHING_NOTED;
-      take(i, this.#readLine(bytes, batch.start[i]!, batch.end[i]!));
+      take(i, this.#readLine(bytes.subarray(batch.start[i]!, batch.end[i]!)));
     }
   }
 
-  #readLine(bytes: Buffer, start: number, end: number): ParsedRecord {
-    const line = bytes.subarray(start, end);
+  #readLine(line: Buffer): ParsedRecord {
+    try {
+      return this.#readEvent(line);
+    } catch (error) {
+      // What writes JSON calls itself for every level: the stack may end.
+      if (error instanceof RangeError) return TOO_DEEP;
+      throw error;
+    }
+  }
+
+  #readEvent(line: Buffer): ParsedRecord {
     const text =
       this.#form.encoding === 'utf-8'
         ? line.toString('utf8')
@@ -77,23 +88,56 @@ export class EventParser implements RecordParser {
     const data = (isOld ? lift(change) : change.data) as Data;
     passOver(data, table);
     this.#correct(data, change);
-    const fault = table.check(data) ?? table.findUnstorable(data);
-    if (fault !== undefined) return fault;
-    const texts = data.key === undefined ? [] : keyTexts(data.key, table);
+    const texts = table.check(data) ?? table.findUnstorable(data) ?? keyTexts(data.key, table);
+    if (texts instanceof Fault) return texts;
     const key = op === 'truncate' ? NO_KEY : JSON.stringify(texts);
+    const id = change.id ?? eventId(source, table.declared.name, sequence, texts);
+    const { transaction = null, errors } = data;
+    for (const [name, text] of Object.entries({ source, id, transaction })) {
+      if (text !== null && UNSTORABLE.test(text)) return unstorable(name);
+    }
+    const writeJson = this.#jsonWriter(change, data, line);
     return [
       encodeBytes(table.declared.name),
       encodeBytes(key),
       sequence,
       encodeBytes(source),
-      encodeBytes(change.id ?? eventId(source, table.declared.name, sequence, texts)),
+      encodeBytes(id),
       op,
-      String(version),
+      String(table.declared.version),
       time,
-      data.transaction === undefined ? null : encodeBytes(data.transaction),
-      writeAttributes(data.after, table, line),
-      writeAttributes(data.before, table, line),
+      transaction === null ? null : encodeBytes(transaction),
+      writeJson('after'),
+      writeJson('before'),
+      errors === undefined ? null : encodeBytes(JSON.stringify(errors)),
     ];
+  }
+
+  /** @returns what writes the attributes, those that hold JSON with the digits that the line has */
+  #jsonWriter(
+    { table, version, within }: RawChange,
+    data: Data,
+    line: string,
+  ): (part: 'after' | 'before') => string | null {
+    const { jsonColumns, declared } = table;
+    const isDebezium = this.#form.format === 'debezium';
+    const isPlain = jsonColumns.length === 0 || !mayDiffer(line, isDebezium);
+    return (part) => {
+      const attributes = data[part];
+      if (attributes === undefined) return null;
+      if (isPlain || !jsonColumns.some((name) => Object.hasOwn(attributes, name))) {
+        return encodeBytes(JSON.stringify(attributes));
+      }
+      const written = writtenMembers(Buffer.from(line), [...within, part]);
+      const members = Object.entries(attributes).map(([name, value]) => {
+        const isJson = jsonColumns.includes(name);
+        const own = isDebezium ? table.fieldOf(name) : nameIn(declared, name, version);
+        const json =
+          isJson && own !== undefined ? keepDigits(value, written.get(own)) : JSON.stringify(value);
+        return `${JSON.stringify(name)}:${json}`;
+      });
+      return encodeBytes(`{${members.join(',')}}`);
+    };
   }
 
   #correct({ key, after, before }: Data, { op, table }: RawChange): void {
@@ -108,6 +152,7 @@ export class EventParser implements RecordParser {
   }
 }
 
+const TOO_DEEP = new Fault('bad_json', 'the line is nested too deep');
 const NOT_UTF8 = new Fault('invalid_utf8', 'the line is not valid UTF-8');
 
 function parseLine(text: string): Readonly<Record<string, unknown>> | Fault {
@@ -134,24 +179,20 @@ function passOver({ after, before }: Data, { ignored }: CatalogTable): void {
   }
 }
 
-function keyTexts(key: Attributes, { declared, keyTypes }: CatalogTable): string[] {
-  return declared.key.map((name, i) => keyText(keyTypes[i]!, key[name]));
+/** What PostgreSQL cannot hold as text, nor read in JSON: NUL, and half of a pair of surrogates. */
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+
+function unstorable(attribute: string): Fault {
+  return new Fault('bad_json', 'it has NUL or half of a pair of surrogates', attribute);
 }
 
-function writeAttributes(
-  attributes: Attributes | undefined,
-  table: CatalogTable,
-  line: string,
-): string | null {
-  if (attributes === undefined) return null;
-  const text = JSON.stringify(attributes);
-  for (const name of table.jsonColumns) {
-    const value = attributes[name];
-    if (typeof value === 'object' || typeof value === 'number') {
-      if (value !== null && !line.includes(JSON.stringify(value))) {
-        return encodeBytes(keepJson(attributes, table.jsonColumns, line));
-      }
-    }
+function keyTexts(key: Attributes | undefined, { declared, keyTypes }: CatalogTable) {
+  const texts: string[] = [];
+  if (key === undefined) return texts;
+  for (const [i, name] of declared.key.entries()) {
+    const text = keyText(keyTypes[i]!, key[name]);
+    if (UNSTORABLE.test(text)) return unstorable(name);
+    texts.push(text);
   }
-  return encodeBytes(text);
+  return texts;
 }

@@ -3,6 +3,7 @@
  * table with an event that does not: to compile one takes longer than to check a thousand events, and there may be
  * hundreds of tables in each thread. It is made of the same schemas of values; a test holds it against the whole.
  */
+import { isObject } from '../../base/is-object.js';
 import type { EventTable } from '../../events/event-table.js';
 import { valueSchema } from '../../events/value-schema.js';
 import type { ColumnType } from '../../model/types.js';
@@ -10,7 +11,7 @@ import type { ColumnType } from '../../model/types.js';
 type Values = Readonly<Record<string, unknown>>;
 type IsValue = (value: unknown) => boolean;
 
-const KNOWN = new Set(['op', 'key', 'after', 'before', 'partial', 'transaction']);
+const KNOWN = new Set(['op', 'key', 'after', 'before', 'partial', 'transaction', 'errors']);
 
 /** By type, for all tables: few functions, called often. */
 const predicates = new Map<ColumnType, IsValue>();
@@ -54,10 +55,11 @@ export class QuickCheck {
   }
 
   accepts(data: Values): boolean {
-    const { op, key, after, before, partial, transaction } = data;
+    const { op, key, after, before, partial, transaction, errors } = data;
     for (const name in data) if (!KNOWN.has(name)) return false;
     if (partial !== undefined && typeof partial !== 'boolean') return false;
     if (transaction !== undefined && typeof transaction !== 'string') return false;
+    if (errors !== undefined && !areTexts(errors)) return false;
     switch (op) {
       case 'create':
       case 'read':
@@ -78,7 +80,7 @@ export class QuickCheck {
   }
 
   #isKey(key: unknown): boolean {
-    if (!isPlain(key)) return false;
+    if (!isObject(key)) return false;
     let count = 0;
     for (const name in key) {
       if (!this.#keySet.has(name) || !this.#isValue.get(name)!(key[name])) return false;
@@ -88,12 +90,12 @@ export class QuickCheck {
   }
 
   #hasKey(after: Values): boolean {
-    for (const name of this.#key) if (after[name] === undefined) return false;
+    for (const name of this.#key) if (!Object.hasOwn(after, name)) return false;
     return true;
   }
 
   #areAttributes(attributes: unknown): boolean {
-    if (!isPlain(attributes)) return false;
+    if (!isObject(attributes)) return false;
     for (const name in attributes) {
       const isValue = this.#isValue.get(name);
       if (isValue === undefined) return false;
@@ -104,6 +106,6 @@ export class QuickCheck {
   }
 }
 
-function isPlain(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function areTexts(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every((one) => typeof one === 'string');
 }

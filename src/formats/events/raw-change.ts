@@ -13,6 +13,8 @@ export interface RawChange {
   /** Undefined where it is to be made. */
   readonly id: string | undefined;
   readonly time: string;
+  /** Names of the objects of the line, from outside, in which `after` and `before` stand. */
+  readonly within: readonly string[];
   /** `data` of the event, by the names of its version. */
   readonly data: {
     readonly op: Op;
@@ -20,9 +22,6 @@ export interface RawChange {
     readonly after?: Attributes;
     readonly before?: Attributes;
     readonly transaction?: string;
+    readonly errors?: Attributes;
   };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,18 @@
 /** A CloudEvent 1.0 of docs/events.md → a change. */
+import { isObject } from '../../base/is-object.js';
 import { OPS, type Op, readSchemaPath, TYPE_OF_OP } from '../../events/change-event.js';
 import { Fault } from '../../model/reject-codes.js';
-import { coerceTimestamp } from '../../values/datetime.js';
+import {
+  coerceTimestamp,
+  TIMESTAMP_INFINITY,
+  TIMESTAMP_MINUS_INFINITY,
+} from '../../values/datetime.js';
 import type { EventCatalog } from './event-catalog.js';
-import { isObject, type RawChange } from './raw-change.js';
+import type { RawChange } from './raw-change.js';
+import { unknownTable } from './unknown-table.js';
 
 const DIGITS = /^\d{1,100}$/;
+const WITHIN = ['data'];
 
 export function readCloudEvent(
   event: Readonly<Record<string, unknown>>,
@@ -19,7 +26,7 @@ export function readCloudEvent(
   if (typeof sequence !== 'string' || !DIGITS.test(sequence)) {
     return bad('sequence', 'is not a text of digits');
   }
-  if (typeof time !== 'string' || coerceTimestamp(time) instanceof Fault) {
+  if (typeof time !== 'string' || !isTime(time)) {
     return bad('time', 'is not a time of RFC 3339');
   }
   if (!isObject(data)) return bad('data', 'is not an object');
@@ -42,6 +49,7 @@ export function readCloudEvent(
     source,
     id,
     time,
+    within: WITHIN,
     data: data as unknown as RawChange['data'],
   };
 }
@@ -50,11 +58,10 @@ function bad(attribute: string, what: string): Fault {
   return new Fault('bad_record', `the line is no change event: "${attribute}" ${what}`);
 }
 
-export function unknownTable(name: string): Fault {
-  return new Fault(
-    'unknown_table',
-    `the model has no table "${name}" that change events are realized in`,
-  );
+function isTime(text: string): boolean {
+  const micros = coerceTimestamp(text);
+  if (micros instanceof Fault) return false;
+  return micros !== TIMESTAMP_INFINITY && micros !== TIMESTAMP_MINUS_INFINITY;
 }
 
 /** @returns that of today for an event that names no schema */

@@ -68,6 +68,7 @@ describe('a change of Debezium', () => {
       '771',
       '{"id":"17","owner":"Ann"}',
       null,
+      null,
     ]);
   });
 

@@ -232,7 +232,7 @@ async function fold({ tasks }: Warehouse): Promise<void> {
     readersOf: rawReadersOf(tasks),
   };
   const folded = await within((client) => foldEvents(client, MODEL, LOG, options));
-  for (const { failure } of folded) if (failure !== undefined) throw failure;
+  for (const { failure } of folded.tables) if (failure !== undefined) throw failure;
 }
 
 /** Tables of tasks, each row without the times of its making. */
