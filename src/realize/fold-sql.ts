@@ -22,8 +22,10 @@ import {
   sqlTypeOf,
 } from './realized-columns.js';
 
-/** The temporary table of the keys to fold. */
+/** The temporary table of the keys to fold, of all tables of a session. */
 export const TOUCHED = 'edp_touched';
+/** The temporary table of the keys of one table, with the way that each is folded. */
+export const MARKED = 'edp_marked';
 /** The temporary table of the loads whose events are new. */
 export const NEW_LOADS = 'edp_new_loads';
 
@@ -56,11 +58,9 @@ function keyObject(table: EventTable, key: string): string {
 function eventsSql({ table, log, hasTruncates }: FoldPlan, which: string): string {
   const name = quoteLiteral(table.name);
   const own = `SELECT l.key, l.sequence, l.source, l.op, l.time, l.after, l.before
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
-    WHERE k.table_name = ${name} AND ${which}`;
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key WHERE ${which}`;
   const truncates = `SELECT k.key, l.sequence, l.source, l.op, l.time, NULL, NULL
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = ''
-    WHERE k.table_name = ${name} AND ${which}`;
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = '' WHERE ${which}`;
   return hasTruncates ? `${own} UNION ALL ${truncates}` : own;
 }
 
@@ -80,21 +80,34 @@ function generationsSql(plan: FoldPlan, which: string): string {
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), false) AS ended FROM x)`;
 }
 
-/** Finds the last create of each key, and whether the key is plain. */
-export function markPlainSql({ table, log, hasTruncates }: FoldPlan): string {
+/**
+ * Marks the touched keys of the table: quick are those whose new events are updates behind all that is in their row, which
+ * is there; of the others it finds the last create, and whether they are plain.
+ */
+export function markSql({ table, log, hasTruncates }: FoldPlan): string {
   const name = quoteLiteral(table.name);
+  const live =
+    table.softDelete === false ? '' : ` AND t.${quoteIdentifier(table.softDelete)} IS NULL`;
+  const hasState = table.hasHistory
+    ? ` AND EXISTS (SELECT FROM ${quoteTable(historyName(table.name))} h
+        WHERE ${keyEquals(table, 'h', 'k.key')} AND h.${IS_CURRENT})`
+    : '';
+  const sequence = `t.${quoteIdentifier(SEQUENCE_COLUMN)}`;
   const truncate = `(SELECT max(sequence) FROM ${log} WHERE table_name = ${name} AND key = '')`;
-  return `UPDATE ${TOUCHED} k SET made = b.made, latest = b.latest, is_plain = b.is_plain
-    FROM (
-      SELECT key, made, latest, one_source AND made IS NOT NULL AND coalesce(made > gone, true)
-        ${hasTruncates ? `AND coalesce(made > ${truncate}, true)` : ''} AS is_plain
-      FROM (
-        SELECT l.key, max(l.sequence) FILTER (WHERE l.op IN ('create', 'read')) AS made,
-          max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
-          min(l.source) = max(l.source) AS one_source
-        FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
-        WHERE k.table_name = ${name} AND NOT k.is_quick GROUP BY l.key) AS bounds) AS b
-    WHERE k.table_name = ${name} AND k.key = b.key`;
+  return `INSERT INTO ${MARKED} (key, is_quick, is_plain, made, latest)
+    WITH q AS MATERIALIZED (
+      SELECT k.key, ${sequence} IS NOT NULL${hasState} AS is_quick
+      FROM ${TOUCHED} k LEFT JOIN ${quoteTable(table.name)} t
+        ON NOT k.has_reset AND ${keyEquals(table, 't', 'k.key')} AND k.first > ${sequence}${live}
+      WHERE k.table_name = ${name}),
+    b AS (
+      SELECT l.key, max(l.sequence) FILTER (WHERE l.op IN ('create', 'read')) AS made,
+        max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
+        min(l.source) = max(l.source) AS one_source
+      FROM q JOIN ${log} l ON l.table_name = ${name} AND l.key = q.key WHERE NOT q.is_quick GROUP BY l.key)
+    SELECT q.key, q.is_quick, coalesce(one_source AND made IS NOT NULL AND coalesce(made > gone, true)
+        ${hasTruncates ? `AND coalesce(made > ${truncate}, true)` : ''}, false), made, latest
+    FROM q LEFT JOIN b ON b.key = q.key`;
 }
 
 /** `p`: the rows of plain keys. */
@@ -105,8 +118,8 @@ function plainSql({ table, log }: FoldPlan): string {
         || coalesce(edp.merged(l.after ORDER BY l.sequence) FILTER (WHERE l.sequence > k.made), '{}') AS attributes,
       max(l.time) FILTER (WHERE l.sequence = k.made) AS created,
       max(l.time) FILTER (WHERE l.sequence = k.latest) AS updated, max(l.sequence) AS sequence
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.made
-    WHERE k.table_name = ${name} AND k.is_plain GROUP BY l.key)`;
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.made
+    WHERE k.is_plain GROUP BY l.key)`;
 }
 
 /** `f`: for each key that has a row, what is in it. */
@@ -222,29 +235,15 @@ function changedSql(values: readonly WantedValue[], whole: readonly string[]): s
 /** Folds all events of the keys. Answers how many rows were inserted, updated, deleted. */
 export function foldSql(plan: FoldPlan, values: readonly WantedValue[]): string {
   const { table } = plan;
-  const name = quoteLiteral(table.name);
   const columns = realizedColumns(table);
   const list = columns.map((column) => `r.${quoteIdentifier(column.name)}`).join(', ');
-  const stale = `USING ${TOUCHED} k
-    WHERE k.table_name = ${name} AND NOT k.is_quick AND ${keyEquals(table, 't', 'k.key')}
+  const stale = `USING ${MARKED} k
+    WHERE NOT k.is_quick AND ${keyEquals(table, 't', 'k.key')}
       AND NOT k.is_plain AND NOT EXISTS (SELECT FROM f WHERE f.key = k.key)`;
   return `WITH ${foldedSql(plan, 'NOT k.is_quick AND NOT k.is_plain')},
   wanted AS MATERIALIZED (SELECT ${list} FROM f, LATERAL jsonb_populate_record(NULL::${quoteTable(table.name)},
     f.attributes || ${keyObject(table, 'f.key')} || ${ownMembers(table)}${declaredSoftDelete(table)}) r),
   ${mergeSql(table.name, columns, table.key, stale, values)}`;
-}
-
-/** Marks keys whose new events are updates behind all that is in their row, which is there. */
-export function markQuickSql(table: EventTable): string {
-  const live =
-    table.softDelete === false ? '' : ` AND t.${quoteIdentifier(table.softDelete)} IS NULL`;
-  const hasState = table.hasHistory
-    ? ` AND EXISTS (SELECT FROM ${quoteTable(historyName(table.name))} h
-        WHERE ${keyEquals(table, 'h', 'k.key')} AND h.${IS_CURRENT})`
-    : '';
-  return `UPDATE ${TOUCHED} k SET is_quick = true FROM ${quoteTable(table.name)} t
-    WHERE k.table_name = ${quoteLiteral(table.name)} AND NOT k.has_reset AND ${keyEquals(table, 't', 'k.key')}
-      AND k.first > t.${quoteIdentifier(SEQUENCE_COLUMN)}${live}${hasState}`;
 }
 
 /** Attributes of updates without the key, which they cannot change. */
@@ -266,8 +265,8 @@ export function patchSql({ table, log }: FoldPlan, values: readonly WantedValue[
   return `WITH p AS (
     SELECT l.key, edp.merged(l.after ORDER BY l.sequence, l.source) AS attributes, max(l.sequence) AS sequence,
       (array_agg(l.time ORDER BY l.sequence DESC, l.source DESC))[1] AS time
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
-    WHERE k.table_name = ${name} AND k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
+    WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     GROUP BY l.key),
   updated AS (UPDATE ${target} t SET ${assignments(others, 'r')}
     FROM p JOIN ${target} o ON ${keyEquals(table, 'o', 'p.key')},
@@ -289,9 +288,8 @@ export function foldHistorySql(plan: FoldPlan, values: readonly WantedValue[]): 
     `${quoteLiteral(VALID_TO)}, v.valid_to`,
     `${quoteLiteral(IS_CURRENT)}, v.valid_to IS NULL`,
   ];
-  const stale = `USING ${TOUCHED} k
-    WHERE k.table_name = ${quoteLiteral(table.name)} AND ${keyEquals(table, 't', 'k.key')}
-      AND NOT k.is_quick AND NOT EXISTS (SELECT FROM wanted w WHERE ${sameKey(key, 'w', 't')})`;
+  const stale = `USING ${MARKED} k
+    WHERE ${keyEquals(table, 't', 'k.key')} AND NOT k.is_quick AND NOT EXISTS (SELECT FROM wanted w WHERE ${sameKey(key, 'w', 't')})`;
   return `WITH ${generationsSql(plan, 'NOT k.is_quick')},
   m AS (SELECT key, n, ends, sequence, time,
       edp.merged(after) OVER (PARTITION BY key, generation ORDER BY n) AS attributes
@@ -320,8 +318,8 @@ export function extendHistorySql({ table, log }: FoldPlan, values: readonly Want
   return `WITH u AS (
     SELECT l.key, l.sequence, row_number() OVER byPlace AS n, edp.merged(l.after) OVER byPlace AS attributes,
       max(l.time) OVER byPlace AS latest
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
-    WHERE k.table_name = ${name} AND k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
+    WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     WINDOW byPlace AS (PARTITION BY l.key ORDER BY l.sequence, l.source ROWS UNBOUNDED PRECEDING)),
   v AS (SELECT u.*, h AS state, h.${VALID_FROM} AS began, greatest(u.latest, h.${VALID_FROM}) AS valid_from
     FROM u JOIN ${quoteTable(history)} h ON ${keyEquals(table, 'h', 'u.key')} AND h.${IS_CURRENT}),

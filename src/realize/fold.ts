@@ -9,7 +9,7 @@ import { tell } from '../base/happenings.js';
 import { type EventTable, toEventTable } from '../events/event-table.js';
 import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
 import type { ReadersOf } from '../ledger/value-readers.js';
-import { quoteTable } from '../model/ddl.js';
+import { quoteLiteral, quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
 import { historyName } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
@@ -29,12 +29,12 @@ import {
   type FoldPlan,
   foldHistorySql,
   foldSql,
-  markPlainSql,
-  markQuickSql,
+  MARKED,
+  markSql,
   patchSql,
-  TOUCHED,
 } from './fold-sql.js';
 import { liftStored } from './lift-stored.js';
+import { endSessions, type ParallelSessions, type Share, shareTables } from './share-tables.js';
 import { definitionOf, findTouched, NOTED, type Touched } from './touched-keys.js';
 
 export interface FoldedRows {
@@ -68,6 +68,8 @@ export interface FoldOptions {
   readonly signal: AbortSignal;
   /** Who reads the tables; without it, they compare everything that they read. */
   readonly readersOf?: ReadersOf;
+  /** More sessions for many keys. */
+  readonly parallel?: ParallelSessions;
 }
 
 const NO_READERS: ReadersOf = () => [];
@@ -89,27 +91,65 @@ export async function foldEvents(
   const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
   return withNamedLock(client, 'edp folds change events', async () => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    const touched = await findTouched(client, quoteTable(log), tables).catch(
+    const { touched, shares } = await findShares(client, tables, log, options).catch(
       async (error: unknown) => {
         await client.query('ROLLBACK').catch(() => {});
         throw error;
       },
     );
-    await client.query('COMMIT');
-    await failpoint('realize.found', client);
-    const folded: FoldedTable[] = [];
-    await notePoints(
-      client,
-      tables.filter(({ name }) => !touched.tables.has(name)),
-      touched,
-    );
-    for (const table of tables) {
-      if (!touched.tables.has(table.name)) continue;
-      if (options.signal.aborted) return { tables: folded, isInterrupted: true };
-      folded.push(await foldSafely(client, table, log, touched, options));
+    try {
+      await client.query('COMMIT');
+      await failpoint('realize.found', client);
+      await notePoints(
+        client,
+        tables.filter(({ name }) => !touched.keys.has(name)),
+        touched,
+      );
+      const ended = await Promise.allSettled(
+        shares.map((share) => foldShare(share, log, touched, options)),
+      );
+      const done = ended.map((one) => {
+        if (one.status === 'rejected') throw one.reason;
+        return one.value;
+      });
+      const places = new Map(tables.map(({ name }, i) => [name, i]));
+      const all = done.flatMap((one) => one.tables);
+      return {
+        tables: all.sort((a, b) => places.get(a.table)! - places.get(b.table)!),
+        isInterrupted: done.some((one) => one.isInterrupted),
+      };
+    } finally {
+      await endSessions(shares.slice(1));
     }
-    return { tables: folded, isInterrupted: false };
   });
+}
+
+/** In the transaction that finds what is to be folded. */
+async function findShares(
+  client: pg.Client,
+  tables: readonly EventTable[],
+  log: string,
+  { parallel }: FoldOptions,
+): Promise<{ readonly touched: Touched; readonly shares: readonly Share[] }> {
+  const touched = await findTouched(client, quoteTable(log), tables);
+  const own = tables.filter(({ name }) => touched.keys.has(name));
+  const shares = await shareTables(client, quoteTable(log), own, touched, parallel);
+  return { touched, shares };
+}
+
+/** One table after the other. */
+async function foldShare(
+  { client, tables }: Share,
+  log: string,
+  touched: Touched,
+  options: FoldOptions,
+): Promise<Folding> {
+  const folded: FoldedTable[] = [];
+  for (const table of tables) {
+    if (options.signal.aborted) return { tables: folded, isInterrupted: true };
+    folded.push(await foldSafely(client, table, log, touched, options));
+  }
+  return { tables: folded, isInterrupted: false };
 }
 
 async function isThere(client: pg.Client, log: string): Promise<boolean> {
@@ -170,17 +210,22 @@ async function foldTable(
   { note, readersOf = NO_READERS }: FoldOptions,
 ): Promise<FoldedTable> {
   const { name } = table;
-  // To compile such statements takes longer than most of them.
-  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off`);
+  // To compile such statements takes longer than most of them. A session of a command that lost its lock may still fold.
+  await client.query(
+    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED};
+     SELECT pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`edp folds ${name}`)}, 0))`,
+  );
   await ensureRealized(client, table, note);
   const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);
   const plan: FoldPlan = { table, log: quoteTable(log), hasTruncates: touched.truncated.has(name) };
-  const { rowCount: quick } = await client.query(markQuickSql(table));
-  const { rowCount: marked } = await client.query(markPlainSql(plan));
-  // Without its new statistics, the server would take the keys for few.
-  if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${TOUCHED}`);
-  const hasQuick = quick !== 0;
+  const { rowCount: marked } = await client.query(markSql(plan));
+  // Without statistics, the server would take the keys for few.
+  if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${MARKED}`);
+  const { rows: some } = await client.query<{ quick: boolean }>(
+    `SELECT EXISTS (SELECT FROM ${MARKED} WHERE is_quick) AS quick`,
+  );
+  const hasQuick = some[0]!.quick;
   const rows = await change(client, name, readersOf, (values) => [
     foldSql(plan, values),
     ...(hasQuick ? [patchSql(plan, values)] : []),

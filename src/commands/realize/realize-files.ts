@@ -93,7 +93,12 @@ export async function realizeFiles(
     await failpoint('realize.loaded', run.client);
     const canFold = result.failure === undefined && !result.isInterrupted;
     const folding = canFold
-      ? await foldEvents(run.client, model, log.name, { note, signal, readersOf })
+      ? await foldEvents(run.client, model, log.name, {
+          note,
+          signal,
+          readersOf,
+          parallel: { config: database.client, count: options.processCount },
+        })
       : NOT_FOLDED;
     const seconds = (performance.now() - startedAt) / 1000;
     return report.done({ result: { ...result, seconds }, folding });
