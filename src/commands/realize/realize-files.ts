@@ -4,7 +4,7 @@ import { failpoint } from '../../base/failpoints.js';
 import { NO_ROWS } from '../../ledger/counts.js';
 import type { LoadingRun } from '../../ledger/runs.js';
 import type { IngestProgress, IngestResult } from '../../load/file-results.js';
-import { withPool } from '../../load/load-pool.js';
+import { EVENT_YOUNG_GENERATION_MB, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import type { EventFormat } from '../../model/file-settings.js';
 import type { Model } from '../../model/model.js';
@@ -103,18 +103,22 @@ export async function realizeFiles(
     const seconds = (performance.now() - startedAt) / 1000;
     return report.done({ result: { ...result, seconds }, folding });
   };
-  return withPool(options.processCount, await totalBytes(files), (pool) =>
-    withDatabase({ databaseUrl, directory }, (database) =>
-      withReadableFiles(directory, files, { note, signal }, (all) =>
-        asLoadingRun(invocation, command, database, (own, run) =>
-          work(own, run, (progress) =>
-            all.length === 0
-              ? NOTHING
-              : ingest(own, run, pool, { tables: [log] }, all, loading, progress, signal),
+  return withPool(
+    options.processCount,
+    await totalBytes(files),
+    (pool) =>
+      withDatabase({ databaseUrl, directory }, (database) =>
+        withReadableFiles(directory, files, { note, signal }, (all) =>
+          asLoadingRun(invocation, command, database, (own, run) =>
+            work(own, run, (progress) =>
+              all.length === 0
+                ? NOTHING
+                : ingest(own, run, pool, { tables: [log] }, all, loading, progress, signal),
+            ),
           ),
         ),
       ),
-    ),
+    EVENT_YOUNG_GENERATION_MB,
   );
 }
 
