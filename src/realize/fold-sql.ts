@@ -94,9 +94,9 @@ export function markSql({ table, log, hasTruncates }: FoldPlan): string {
     : '';
   const sequence = `t.${quoteIdentifier(SEQUENCE_COLUMN)}`;
   const truncate = `(SELECT max(sequence) FROM ${log} WHERE table_name = ${name} AND key = '')`;
-  return `INSERT INTO ${MARKED} (key, is_quick, is_plain, made, latest)
+  return `INSERT INTO ${MARKED} (key, first, is_quick, is_plain, made, latest)
     WITH q AS MATERIALIZED (
-      SELECT k.key, ${sequence} IS NOT NULL${hasState} AS is_quick
+      SELECT k.key, k.first, ${sequence} IS NOT NULL${hasState} AS is_quick
       FROM ${TOUCHED} k LEFT JOIN ${quoteTable(table.name)} t
         ON NOT k.has_reset AND ${keyEquals(table, 't', 'k.key')} AND k.first > ${sequence}${live}
       WHERE k.table_name = ${name}),
@@ -105,7 +105,7 @@ export function markSql({ table, log, hasTruncates }: FoldPlan): string {
         max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
         min(l.source) = max(l.source) AS one_source
       FROM q JOIN ${log} l ON l.table_name = ${name} AND l.key = q.key WHERE NOT q.is_quick GROUP BY l.key)
-    SELECT q.key, q.is_quick, coalesce(one_source AND made IS NOT NULL AND coalesce(made > gone, true)
+    SELECT q.key, q.first, q.is_quick, coalesce(one_source AND made IS NOT NULL AND coalesce(made > gone, true)
         ${hasTruncates ? `AND coalesce(made > ${truncate}, true)` : ''}, false), made, latest
     FROM q LEFT JOIN b ON b.key = q.key`;
 }
@@ -265,7 +265,7 @@ export function patchSql({ table, log }: FoldPlan, values: readonly WantedValue[
   return `WITH p AS (
     SELECT l.key, edp.merged(l.after ORDER BY l.sequence, l.source) AS attributes, max(l.sequence) AS sequence,
       (array_agg(l.time ORDER BY l.sequence DESC, l.source DESC))[1] AS time
-    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.first
     WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     GROUP BY l.key),
   updated AS (UPDATE ${target} t SET ${assignments(others, 'r')}
@@ -318,7 +318,7 @@ export function extendHistorySql({ table, log }: FoldPlan, values: readonly Want
   return `WITH u AS (
     SELECT l.key, l.sequence, row_number() OVER byPlace AS n, edp.merged(l.after) OVER byPlace AS attributes,
       max(l.time) OVER byPlace AS latest
-    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.first
     WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     WINDOW byPlace AS (PARTITION BY l.key ORDER BY l.sequence, l.source ROWS UNBOUNDED PRECEDING)),
   v AS (SELECT u.*, h AS state, h.${VALID_FROM} AS began, greatest(u.latest, h.${VALID_FROM}) AS valid_from

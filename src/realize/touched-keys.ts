@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { NO_KEY } from '../events/event-log.js';
 import type { EventTable } from '../events/event-table.js';
 import { listUnseen, type ReadPoint, readPoint } from '../ledger/changes.js';
+import { quoteLiteral } from '../model/ddl.js';
 import { MARKED, NEW_LOADS, TOUCHED } from './fold-sql.js';
 
 /** The notes of undone loads that this fold settles. */
@@ -124,7 +125,7 @@ export async function fillTouched(
      CREATE TEMPORARY TABLE IF NOT EXISTS ${NOTED} (table_name text, key text, load_id bigint);
      CREATE TEMPORARY TABLE IF NOT EXISTS ${TOUCHED} (table_name text, key text, first numeric, has_reset boolean);
      CREATE TEMPORARY TABLE IF NOT EXISTS ${MARKED}
-       (key text, is_quick boolean, is_plain boolean, made numeric, latest numeric);
+       (key text, first numeric, is_quick boolean, is_plain boolean, made numeric, latest numeric);
      CREATE INDEX IF NOT EXISTS ${TOUCHED}_by_table ON ${TOUCHED} (table_name);
      TRUNCATE ${NEW_LOADS}, ${NOTED}, ${TOUCHED}, ${MARKED}`,
   );
@@ -136,21 +137,26 @@ export async function fillTouched(
   );
   // The numbers stand in the statement, so that the server knows how many they are, and reads the log by its index.
   const isNew = `load_id = ANY ('{${loads.join(',')}}'::bigint[])`;
+  const { rows: ended } = await client.query<{ name: string }>(
+    `SELECT table_name AS name FROM ${log} WHERE key = $1 AND ${isNew}
+     UNION SELECT table_name FROM edp.unfolded_keys WHERE key = $1`,
+    [NO_KEY],
+  );
+  const all = [...new Set([...whole, ...ended.map(({ name }) => name)])];
+  const ofAll =
+    all.length === 0
+      ? ''
+      : `UNION ALL SELECT table_name, key, NULL, true FROM ${log}
+         WHERE table_name IN (${all.map(quoteLiteral).join(', ')})`;
   // In the order of tables, each of which is read by itself.
   await client.query(
     `INSERT INTO ${TOUCHED} (table_name, key, first, has_reset)
-     WITH whole AS MATERIALIZED (
-       SELECT unnest($2::text[]) AS table_name
-       UNION SELECT table_name FROM ${log} WHERE key = $3 AND ${isNew}
-       UNION SELECT table_name FROM edp.unfolded_keys WHERE key = $3)
      SELECT table_name, key, min(first), bool_or(has_reset) FROM (
        SELECT table_name, key, min(sequence) AS first, bool_or(op <> 'update') AS has_reset
-       FROM ${log} WHERE ${isNew} AND table_name = ANY ($1) GROUP BY 1, 2
-       UNION ALL SELECT table_name, key, NULL, true FROM edp.unfolded_keys WHERE table_name = ANY ($1)
-       UNION ALL SELECT table_name, key, NULL, true FROM ${log}
-         WHERE table_name IN (SELECT table_name FROM whole) AND table_name = ANY ($1)) AS found
-     WHERE key <> $3 GROUP BY table_name, key ORDER BY table_name`,
-    [names, whole, NO_KEY],
+       FROM ${log} WHERE ${isNew} GROUP BY 1, 2
+       UNION ALL SELECT table_name, key, NULL, true FROM edp.unfolded_keys ${ofAll}) AS found
+     WHERE key <> $2 AND table_name = ANY ($1) GROUP BY table_name, key ORDER BY table_name`,
+    [names, NO_KEY],
   );
   await client.query(`ANALYZE ${TOUCHED}`);
 }
