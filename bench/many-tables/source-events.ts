@@ -60,8 +60,8 @@ export class SourceEvents {
 
   #create(table: EventTable, rows: Row[], sequence: number): string {
     const values: Record<string, unknown> = {};
-    for (const { name, type, nullable } of table.columns) {
-      values[name] = nullable && this.#random.below(5) === 0 ? null : this.#value(type);
+    for (const { name, type } of table.columns) {
+      values[name] = this.#random.below(5) === 0 ? null : this.#value(type);
     }
     const serial = ++this.#serial;
     const key: Record<string, unknown> = {};

@@ -2,6 +2,7 @@
 import { type EventTable, toEventTable } from '../events/event-table.js';
 import type { Capture } from '../model/capture.js';
 import type { Model, Table } from '../model/model.js';
+import { isRealizable, whyNotRealizable } from '../model/realized-model.js';
 import { isSameTable } from '../model/table-name.js';
 
 export interface Catalogue {
@@ -13,19 +14,13 @@ export interface Catalogue {
 export function toCatalogue({ tables }: Model, capture?: Capture): Catalogue {
   return {
     tables: tables
-      .filter((table) => whyNot(table) === undefined)
+      .filter(isRealizable)
       .map((table) => toEventTable(table, findCalculated(table, capture))),
     others: tables.flatMap((table) => {
-      const why = whyNot(table);
+      const why = whyNotRealizable(table);
       return why === undefined ? [] : [{ table: table.name, why }];
     }),
   };
-}
-
-function whyNot({ key, hasVersions, sources }: Table): string | undefined {
-  if (key.length === 0) return 'it has no key';
-  if (hasVersions === true) return 'it keeps versions of files';
-  return sources.length > 0 ? 'it takes metrics out of JSON' : undefined;
 }
 
 function findCalculated({ name }: Table, capture: Capture | undefined) {

@@ -6,8 +6,7 @@ import { parseLoadId } from '../ledger/ledger-queries.js';
 import { formatTableName, parseTableName } from '../model/table-name.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
-import { withEventLog } from '../realize/event-log-table.js';
-import { isEventLog } from '../realize/unfolded-keys.js';
+import { hasEvents, withEventLog } from '../realize/event-log-table.js';
 import {
   formatCount,
   formatNumber,
@@ -17,7 +16,7 @@ import {
 } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import {
-  assertLoad,
+  lookAtLoad,
   type ReplayOptions,
   type ReplayResult,
   replay,
@@ -37,9 +36,9 @@ export const command: Command = {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
     const { directory } = project;
-    const model = withEventLog(project.model);
+    const model = withEventLog(project);
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      const isOfEvents = isEventLog(await assertLoad(database, loadId));
+      const isOfEvents = hasEvents(await lookAtLoad(database, loadId));
       return asRun(invocation, 'replay', database, async (own, run) => {
         let read = 0;
         let loaded = 0;

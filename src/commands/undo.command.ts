@@ -7,8 +7,8 @@ import { parseLoadId } from '../ledger/ledger-queries.js';
 import { formatTableName } from '../model/table-name.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
-import { withEventLog } from '../realize/event-log-table.js';
-import { isEventLog, noteUnfolded } from '../realize/unfolded-keys.js';
+import { hasEvents, withEventLog } from '../realize/event-log-table.js';
+import { noteUnfolded } from '../realize/unfolded-keys.js';
 import { confirm } from '../terminal/confirm.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
@@ -30,11 +30,12 @@ export const command: Command = {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
     const { directory } = project;
-    const model = withEventLog(project.model);
+    const model = withEventLog(project);
     return withDatabase(
       { databaseUrl: options.databaseUrl, directory },
       async (database): Promise<number> => {
         const load = await describeUndo(database, model, loadId);
+        const isOfEvents = hasEvents(load);
         if (load.state !== 'undone' && !options.yes && !(await ask(load, signal))) {
           throw new EdpError('interrupted', `load ${loadId} was not undone`, {
             hint: 'answer y, or give --yes',
@@ -66,14 +67,14 @@ export const command: Command = {
                 },
               },
               signal,
-              { marked: noteUnfolded },
+              isOfEvents ? { marked: noteUnfolded } : {},
             ),
           );
-          print(output, result, load.state === 'undone', isEventLog(load.place));
+          print(output, result, load.state === 'undone', isOfEvents);
           if (result.failure !== undefined) {
             throw new FailedRun(result.failure, toJson(result));
           }
-          if (result.isInterrupted || !isEventLog(load.place)) {
+          if (result.isInterrupted || !isOfEvents) {
             output.result(toJson(result));
             return result.isInterrupted ? EXIT.interrupted : EXIT.done;
           }

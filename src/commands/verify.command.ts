@@ -30,7 +30,7 @@ export const command: Command = {
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory } = project;
-    const model = withEventLog(project.model);
+    const model = withEventLog(project);
     const request = {
       loadId: parseLoadId(given.load),
       file: given.file === undefined ? undefined : String(given.file),

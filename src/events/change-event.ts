@@ -47,7 +47,7 @@ export interface ChangeEvent {
 }
 
 /** So that sequences sort as texts, too. */
-export const SEQUENCE_DIGITS = 20;
+const SEQUENCE_DIGITS = 20;
 
 export function formatSequence(sequence: bigint | string | number): string {
   return String(sequence).padStart(SEQUENCE_DIGITS, '0');

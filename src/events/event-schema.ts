@@ -5,7 +5,7 @@
  * Only the key is never null. `nullable: false` is a promise of the source: to refuse an event that breaks it
  * would leave the older value in the realized table, which is worse than a NULL that a check finds.
  */
-import { SEQUENCE_COLUMN } from '../model/event-columns.js';
+import { addedColumns, SEQUENCE_COLUMN } from '../model/event-columns.js';
 import { OPS, type SchemaKind, schemaPath } from './change-event.js';
 import type { EventColumn, EventTable } from './event-table.js';
 import { type JsonSchema, valueSchema } from './value-schema.js';
@@ -58,18 +58,16 @@ export function changeSchema(table: EventTable): ObjectSchema {
 
 /** Of a row of the realized table, as events write its values. */
 export function realizedSchema(table: EventTable): ObjectSchema {
-  const { columns, key, softDelete, timestamps = [] } = table;
-  const own = new Set(columns.map(({ name }) => name));
-  const added = [...timestamps, ...(softDelete === false ? [] : [softDelete])];
+  const { columns, key } = table;
   const properties = Object.fromEntries([
     ...columns.map((column): [string, JsonSchema] => [
       column.name,
       describe(column, valueSchema(column.type, !key.includes(column.name))),
     ]),
-    ...added
-      .filter((name) => !own.has(name))
-      .map((name): [string, JsonSchema] => [name, valueSchema('timestamptz', true)]),
-    [SEQUENCE_COLUMN, valueSchema('numeric', false)],
+    ...addedColumns(table).map(({ name, type }): [string, JsonSchema] => [
+      name,
+      valueSchema(type, name !== SEQUENCE_COLUMN),
+    ]),
   ]);
   return {
     ...head(table, 'realized', `a row of ${table.name}, version ${table.version}`),

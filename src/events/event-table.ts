@@ -9,8 +9,6 @@ export interface EventColumn {
   readonly type: ColumnType;
   /** Its name in records of Debezium, where that is another one. */
   readonly field?: string;
-  /** Whether events may have null for it; false for columns of the key. */
-  readonly nullable: boolean;
   readonly corrections?: Corrections;
   readonly description?: string;
   /** Whether a create may lack it: its value follows as an update at the end of the transaction. */
@@ -47,11 +45,10 @@ export function toEventTable(table: Table, calculated?: readonly string[]): Even
     key: table.key,
     columns: table.columns
       .filter(({ origin }) => origin === undefined)
-      .map(({ name, type, field, isNullable, corrections, notes }) => ({
+      .map(({ name, type, field, corrections, notes }) => ({
         name,
         type,
         ...(field === name ? {} : { field }),
-        nullable: isNullable && !table.key.includes(name),
         ...(corrections === undefined ? {} : { corrections }),
         ...(notes?.description === undefined ? {} : { description: notes.description }),
         ...(calculated?.includes(name) === true ? { isCalculated: true as const } : {}),
@@ -63,4 +60,9 @@ export function toEventTable(table: Table, calculated?: readonly string[]): Even
     ...(table.ignoredFields.length === 0 ? {} : { ignored: table.ignoredFields }),
     ...(calculated === undefined ? {} : { knowsCalculated: true as const }),
   };
+}
+
+/** The same without what only people read. */
+export function withoutNotes({ description: _, columns, ...table }: EventTable): EventTable {
+  return { ...table, columns: columns.map(({ description: __, ...column }) => column) };
 }

@@ -1,6 +1,7 @@
 /** The section `capture` of edp.yaml, as zod schemas, and the way from there to a {@link Capture}. */
 import { z } from 'zod';
 import type { Capture, CapturedColumn, CapturedTable } from './capture.js';
+import { saysOfFolding, softDeleteFault } from './folding-schema.js';
 import { columnName, type TableInput, tableName } from './schema.js';
 import { isSameTable } from './table-name.js';
 
@@ -116,6 +117,15 @@ export function findCaptureFaults(
     if (table.key === undefined || table.key.length === 0) {
       add([], 'a captured table needs a key; name its columns under key: of tables:');
     }
+    const types = new Map(
+      Object.entries(table.columns).map(([column, details]) => [
+        column,
+        typeof details === 'string' ? details : (details.type ?? 'text'),
+      ]),
+    );
+    const deleted = softDeleteFault(table['soft-delete'], types);
+    // Of a table that says something of change events itself, tables: has the fault.
+    if (deleted !== undefined && !saysOfFolding(table)) add([], deleted);
     for (const [attribute, form] of Object.entries(columns)) {
       const fault = faultOfForm(form, Object.keys(tables));
       if (!Object.hasOwn(table.columns, attribute)) {

@@ -1,5 +1,7 @@
 /** What edp.yaml says of a table that is folded from change events. */
 import { z } from 'zod';
+import { isObject } from '../base/is-object.js';
+import { DEFAULT_SOFT_DELETE, RESERVED_COLUMNS, RESERVED_IN_HISTORY } from './event-columns.js';
 import type { Migration, Table } from './model.js';
 
 const TRUE_OR_FALSE = { error: 'expected true or false' };
@@ -79,18 +81,20 @@ interface Fault {
   readonly message: string;
 }
 
-/** Columns that realized tables and their histories have besides those of the model. */
-export const REALIZED_COLUMNS = ['change_sequence', 'valid_from', 'valid_to', 'is_current'];
+const SETTINGS = ['version', 'soft-delete', 'timestamps', 'history', 'migrations'] as const;
+
+/** Whether a table is declared to be realized, whatever `capture:` has. */
+export function saysOfFolding(input: FoldingInput): boolean {
+  return SETTINGS.some((name) => input[name] !== undefined);
+}
 
 /** Faults of a table's own declaration. */
 export function findFoldingFaults(
-  input: FoldingInput & { readonly versions?: boolean | undefined; readonly metrics?: unknown },
+  input: DeclaredInput,
   key: readonly string[],
   types: ReadonlyMap<string, string>,
 ): Fault[] {
-  const names = ['version', 'soft-delete', 'timestamps', 'history', 'migrations'] as const;
-  const declared = names.filter((name) => input[name] !== undefined);
-  const [first] = declared;
+  const first = SETTINGS.find((name) => input[name] !== undefined);
   if (first === undefined) return [];
   const faults: Fault[] = [];
   if (key.length === 0) {
@@ -111,30 +115,97 @@ export function findFoldingFaults(
       message: `\`${first}\` is for change events, which name each column: a table of such has no metrics`,
     });
   }
+  for (const part of ['partition-by', 'partition-range', 'key-guard'] as const) {
+    if (input[part] === undefined || input[part] === false) continue;
+    faults.push({
+      path: [part],
+      message: `\`${first}\` is for change events; a table of such has no partitions`,
+    });
+  }
+  for (const [name, column] of Object.entries(input.columns)) {
+    const made = isObject(column) ? ORIGINS.find((origin) => origin in column) : undefined;
+    if (made === undefined) continue;
+    faults.push({
+      path: ['columns', name, made],
+      message: `\`${first}\` is for change events, which bring the values of all columns: a table of such has none that is ${WHAT_IS[made]}`,
+    });
+  }
+  const reserved = input.history === true ? RESERVED_IN_HISTORY : RESERVED_COLUMNS;
   for (const name of types.keys()) {
-    if (!REALIZED_COLUMNS.includes(name)) continue;
-    if (name !== 'change_sequence' && input.history !== true) continue;
+    if (!reserved.includes(name)) continue;
     faults.push({ path: ['columns', name], message: 'edp adds a column of this name itself' });
   }
-  faults.push(...columnFaults(input, types), ...migrationFaults(input, new Set(types.keys())));
+  faults.push(...columnFaults(input, key, types), ...migrationFaults(input, new Set(types.keys())));
   return faults;
 }
 
+/** What fills a column that no event fills. */
+const ORIGINS = ['constant', 'computed', 'copy-of'] as const;
+const WHAT_IS = { constant: 'constant', computed: 'computed', 'copy-of': 'copied' } as const;
+
+interface DeclaredInput extends FoldingInput {
+  readonly columns: Readonly<Record<string, unknown>>;
+  readonly versions?: boolean | undefined;
+  readonly metrics?: unknown;
+  readonly 'partition-by'?: unknown;
+  readonly 'partition-range'?: unknown;
+  readonly 'key-guard'?: boolean | undefined;
+}
+
+/** The default counts as well: it must not be a column that the events fill with something else. */
+export function softDeleteFault(
+  softDelete: string | false | undefined,
+  types: ReadonlyMap<string, string>,
+): string | undefined {
+  const column = softDelete ?? DEFAULT_SOFT_DELETE;
+  const type = column === false ? undefined : types.get(column);
+  if (type === undefined || isTime(type)) return undefined;
+  return softDelete === undefined
+    ? `the time of a delete would be in "${column}", which is declared as ${type}: name another column under soft-delete, or false`
+    : notATime(softDelete as string, type);
+}
+
+function notATime(column: string, type: string): string {
+  return `column "${column}" holds a time, and is declared as ${type}`;
+}
+
+function isTime(type: string): boolean {
+  return type === 'timestamptz' || type === 'timestamp';
+}
+
 function columnFaults(
-  { 'soft-delete': softDelete, timestamps }: FoldingInput,
+  { 'soft-delete': softDelete, timestamps, history }: FoldingInput,
+  key: readonly string[],
   types: ReadonlyMap<string, string>,
 ): Fault[] {
   const faults: Fault[] = [];
+  const reserved = history === true ? RESERVED_IN_HISTORY : RESERVED_COLUMNS;
   const check = (path: string[], column: string) => {
-    const type = types.get(column) ?? 'timestamptz';
-    if (type === 'timestamptz' || type === 'timestamp') return;
-    faults.push({ path, message: `column "${column}" holds a time, and is declared as ${type}` });
+    if (reserved.includes(column)) {
+      faults.push({ path, message: `edp adds a column "${column}" itself` });
+    } else if (key.includes(column)) {
+      faults.push({ path, message: `"${column}" is of the key, which events never change` });
+    }
   };
-  if (typeof softDelete === 'string') check(['soft-delete'], softDelete);
+  const deleted = softDeleteFault(softDelete, types);
+  if (deleted !== undefined) {
+    const path = softDelete === undefined ? ['columns', DEFAULT_SOFT_DELETE] : ['soft-delete'];
+    faults.push({ path, message: deleted });
+  }
+  if (softDelete !== false) check(['soft-delete'], softDelete ?? DEFAULT_SOFT_DELETE);
   timestamps?.forEach((column, i) => {
-    check(['timestamps', String(i)], column);
-    if (column === softDelete || (i === 1 && column === timestamps[0])) {
-      faults.push({ path: ['timestamps', String(i)], message: `"${column}" is named twice` });
+    const path = ['timestamps', String(i)];
+    const type = types.get(column);
+    if (type !== undefined && !isTime(type)) {
+      faults.push({ path, message: notATime(column, type) });
+    }
+    check(path, column);
+    if (i === 1 && column === timestamps[0]) {
+      faults.push({ path, message: `"${column}" is named twice` });
+    }
+    if (column === (softDelete ?? DEFAULT_SOFT_DELETE)) {
+      const why = softDelete === undefined ? ', which soft-delete names by default' : '';
+      faults.push({ path, message: `"${column}" is named twice${why}` });
     }
   });
   return faults;

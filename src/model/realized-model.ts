@@ -1,15 +1,29 @@
 /**
- * Tables that are folded from change events, as tasks see them: without the number of a load, and with the columns
- * that edp fills itself. Their histories are tables of their own.
+ * Tables that are folded from change events: which can be, and what tasks see of them: no number of a load, and the
+ * columns that edp fills itself. Their histories are tables of their own.
  */
-import { DEFAULT_SOFT_DELETE, SEQUENCE_COLUMN } from './event-columns.js';
+import { ADDED_TO_HISTORY, addedColumns, type RealizedColumn } from './event-columns.js';
 import type { Column, Model, Table } from './model.js';
-import { bareName, formatTableName, parseTableName } from './table-name.js';
-import type { ColumnType } from './types.js';
-import { IS_CURRENT, VALID_FROM, VALID_TO } from './warehouse/versions.js';
+import { bareName, formatTableName, isSameTable, parseTableName } from './table-name.js';
+import { VALID_FROM } from './validity-columns.js';
 
 export function historyName(table: string): string {
   return formatTableName({ ...parseTableName(table), name: `${bareName(table)}_history` });
+}
+
+/** @returns why events cannot be folded into a table; undefined if they can */
+export function whyNotRealizable(table: Table): string | undefined {
+  if (table.key.length === 0) return 'it has no key';
+  if (table.hasVersions === true) return 'it keeps versions of files';
+  if (table.sources.length > 0) return 'it takes metrics out of JSON';
+  if (table.partitions !== undefined) return 'it has partitions';
+  const made = table.columns.find(({ origin }) => origin !== undefined);
+  return made === undefined ? undefined : `no event fills its column "${made.name}"`;
+}
+
+/** Whether events can be folded into it. */
+export function isRealizable(table: Table): boolean {
+  return whyNotRealizable(table) === undefined;
 }
 
 /**
@@ -17,7 +31,9 @@ export function historyName(table: string): string {
  *   change events
  */
 export function withRealized(model: Model, captured: readonly string[]): Model {
-  const isRealized = (table: Table) => captured.includes(table.name) || saysOfEvents(table);
+  const isRealized = (table: Table) =>
+    isRealizable(table) &&
+    (saysOfEvents(table) || captured.some((name) => isSameTable(name, table.name)));
   return {
     tables: model.tables.flatMap((table) => {
       if (!isRealized(table)) return [table];
@@ -31,15 +47,7 @@ function saysOfEvents({ version, softDelete, timestamps, hasHistory, migrations 
 }
 
 function realized({ lineageColumn: _, ...table }: Table): Table {
-  const { softDelete = DEFAULT_SOFT_DELETE, timestamps = [] } = table;
-  const times = [...timestamps, ...(softDelete === false ? [] : [softDelete])];
-  return {
-    ...table,
-    columns: added(table.columns, [
-      ...times.map((name) => [name, 'timestamptz'] as const),
-      [SEQUENCE_COLUMN, 'numeric'],
-    ]),
-  };
+  return { ...table, columns: [...table.columns, ...addedColumns(table).map(toColumn)] };
 }
 
 function historyOf({ lineageColumn: _, ...table }: Table): Table {
@@ -49,23 +57,10 @@ function historyOf({ lineageColumn: _, ...table }: Table): Table {
     key: [...table.key, VALID_FROM],
     files: [],
     indexes: [],
-    columns: added(table.columns, [
-      [SEQUENCE_COLUMN, 'numeric'],
-      [VALID_FROM, 'timestamptz'],
-      [VALID_TO, 'timestamptz'],
-      [IS_CURRENT, 'boolean'],
-    ]),
+    columns: [...table.columns, ...ADDED_TO_HISTORY.map(toColumn)],
   };
 }
 
-function added(
-  columns: readonly Column[],
-  more: readonly (readonly [string, ColumnType])[],
-): Column[] {
-  const own = new Set(columns.map(({ name }) => name));
-  const made = more.filter(([name]) => !own.has(name));
-  return [
-    ...columns,
-    ...made.map(([name, type]) => ({ name, type, field: name, isNullable: true })),
-  ];
+function toColumn({ name, type }: RealizedColumn): Column {
+  return { name, type, field: name, isNullable: true };
 }

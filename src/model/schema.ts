@@ -20,7 +20,8 @@ import type { Column, MetricsSource, Model, Reference, Table } from './model.js'
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
 import { findPartitionFaults, partitionsShape, toPartitions } from './partition-schema.js';
-import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
+import { historyName } from './realized-model.js';
+import { bareName, formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
 import { COLUMN_TYPES, type ColumnType } from './types.js';
 import { findVersionFaults, toVersions, versionsShape } from './versions-schema.js';
 
@@ -324,6 +325,19 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
   };
 }
 
+function historyFaults({ name, hasHistory }: Table, names: readonly string[]): ModelFault[] {
+  if (hasHistory !== true) return [];
+  const path = [name, 'history'];
+  const history = historyName(name);
+  const too = identifier.safeParse(bareName(history)).error?.issues[0];
+  if (too !== undefined) {
+    return [{ path, message: `its history would be called ${history}: ${too.message}` }];
+  }
+  const declared = names.find((other) => isSameTable(other, history));
+  if (declared === undefined) return [];
+  return [{ path, message: `its history is the table ${declared}, which is declared as well` }];
+}
+
 /** A fault that the schema alone cannot detect, with its path inside `tables`. */
 export interface ModelFault {
   readonly path: readonly (string | number)[];
@@ -379,6 +393,7 @@ export function findModelFaults(
     ]) {
       faults.push({ path: [name, ...path], message });
     }
+    faults.push(...historyFaults(table, names));
     table.indexes.forEach((columns, i) => {
       for (const column of columns) {
         if (!all.includes(column)) {

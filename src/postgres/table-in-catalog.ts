@@ -237,7 +237,7 @@ interface UniqueIndex {
 }
 
 /** Unique indexes over all rows, by the columns that are unique together. */
-async function listUniqueIndexes(client: pg.Client, oid: number): Promise<UniqueIndex[]> {
+export async function listUniqueIndexes(client: pg.Client, oid: number): Promise<UniqueIndex[]> {
   const { rows } = await client.query<UniqueIndex>(
     `SELECT array_agg(a.attname::text) AS columns, i.indimmediate AS is_immediate,
             min(k.conname::text) AS constraint_name,
@@ -256,7 +256,7 @@ async function listUniqueIndexes(client: pg.Client, oid: number): Promise<Unique
   return rows;
 }
 
-function isOn(key: readonly string[], { columns }: UniqueIndex): boolean {
+export function isOn(key: readonly string[], { columns }: UniqueIndex): boolean {
   return isSame(key, columns);
 }
 

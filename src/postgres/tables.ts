@@ -119,7 +119,8 @@ interface NewColumn {
   readonly type: ColumnType;
 }
 
-async function addColumnsWithin(
+/** The same within a running transaction. */
+export async function addColumnsWithin(
   client: pg.Client,
   table: Table,
   columns: readonly NewColumn[],

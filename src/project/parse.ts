@@ -17,6 +17,7 @@ import { type NotifyInput, notifySection } from '../model/notify-schema.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
 import { type SoundParts, soundParts } from '../model/sound-parts.js';
 import { WAREHOUSE_SECTIONS, warehouseShape } from '../model/warehouse/sections.js';
+import { type Layers, USUAL_LAYERS } from '../model/warehouse/task.js';
 import { OPTIONS, type OptionName } from '../options/option-definitions.js';
 import { PROJECT_FILE } from './file.js';
 import { mergeParts, type PlacedFault, ProjectPart, type SourceText } from './project-part.js';
@@ -132,6 +133,8 @@ export interface ParsedProject {
   readonly tables: z.output<typeof tablesSchema> | undefined;
   readonly notify: NotifyInput | undefined;
   readonly capture: Capture | undefined;
+  /** Undefined for the usual one. */
+  readonly bronzeSchema: string | undefined;
   /** Table → the text that declares it. */
   readonly places: ReadonlyMap<string, SourceText>;
 }
@@ -197,8 +200,8 @@ export function readProject(
       if (faults.length + fileFaults.length > 0 || !result.success) {
         throw toError(parts, faults, fileFaults);
       }
-      const { tables, notify, capture } = result.data as typeof result.data & OtherSections;
-      return toProject(parts, merged, tables, { notify, capture });
+      const { tables, ...others } = result.data as typeof result.data & OtherSections;
+      return toProject(parts, merged, tables, others);
     },
   };
 }
@@ -207,6 +210,7 @@ export function readProject(
 interface OtherSections {
   readonly notify?: NotifyInput | undefined;
   readonly capture?: CaptureInput | undefined;
+  readonly layers?: Partial<Layers> | undefined;
 }
 
 function findFaultsOfCapture(
@@ -244,7 +248,7 @@ function toProject(
   parts: readonly ProjectPart[],
   merged: unknown,
   tables: ParsedProject['tables'],
-  { notify, capture }: OtherSections,
+  { notify, capture, layers = {} }: OtherSections,
 ): ParsedProject {
   const { csv, ...others } = merged as Record<string, unknown> & {
     csv?: Record<string, unknown>;
@@ -256,6 +260,7 @@ function toProject(
     csv: csv ?? {},
     tables,
     notify,
+    bronzeSchema: layers.bronze === USUAL_LAYERS.bronze ? undefined : layers.bronze,
     capture: capture && toCapture(capture, (path) => placeOf(parts, ['capture', ...path])),
     places: new Map(
       Object.keys(tables ?? {}).map((name) => [

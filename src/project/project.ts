@@ -20,6 +20,8 @@ export interface Project {
   readonly notify?: readonly Receiver[];
   /** Where the rows of captured tables come from. */
   readonly capture?: Capture;
+  /** Schema of the layer bronze, where that is not the usual one; else the search path decides. */
+  readonly bronzeSchema?: string;
 }
 
 /** @throws EdpError `config` for an unreadable or invalid file, `model` for faults in its tables */
@@ -35,7 +37,9 @@ export async function loadProject(directory = process.cwd()): Promise<Project> {
     import('./parse.js'),
     import('./include.js'),
   ]);
-  const { options, csv, tables, notify, capture } = parseProject(await withIncluded(file, text));
+  const { options, csv, tables, notify, capture, bronzeSchema } = parseProject(
+    await withIncluded(file, text),
+  );
   const model =
     tables === undefined ? (await import('../model/builtin.js')).BUILTIN_MODEL : toModel(tables);
   return {
@@ -45,6 +49,7 @@ export async function loadProject(directory = process.cwd()): Promise<Project> {
     model,
     ...(notify === undefined ? {} : { notify }),
     ...(capture === undefined ? {} : { capture }),
+    ...(bronzeSchema === undefined ? {} : { bronzeSchema }),
   };
 }
 

@@ -1,22 +1,22 @@
 /** The table of change events, as a table of the model: loads, undo, replay and verify treat it like any other. */
+import { EdpError } from '../base/errors.js';
 import { EVENT_LOG, EVENT_LOG_COLUMNS, EVENT_LOG_KEY } from '../events/event-log.js';
-import { toEventTable } from '../events/event-table.js';
-import type { Model, Table } from '../model/model.js';
+import { toEventTable, withoutNotes } from '../events/event-table.js';
+import type { Reading } from '../formats/all-formats.js';
+import { isEventFormat } from '../model/file-settings.js';
+import { findTable, type Model, type Table } from '../model/model.js';
+import { isRealizable } from '../model/realized-model.js';
 import { formatTableName } from '../model/table-name.js';
 import type { ColumnType } from '../model/types.js';
 
-const OPTIONAL = ['transaction', 'after', 'before', 'errors'];
-
-/** Whether events can be folded into it. */
-export function isRealizable(table: Table): boolean {
-  return (
-    table.key.length > 0 &&
-    table.sources.length === 0 &&
-    table.hasVersions !== true &&
-    table.partitions === undefined &&
-    table.columns.every(({ origin }) => origin === undefined)
-  );
+/** Of a project. */
+interface ProjectTables {
+  readonly model: Model;
+  /** Schema of the layer bronze; undefined where the search path decides. */
+  readonly bronzeSchema?: string;
 }
+
+const OPTIONAL = ['transaction', 'after', 'before', 'errors'];
 
 /**
  * @param model the tables that events may be about
@@ -38,12 +38,35 @@ export function eventLogTable(model: Model, schema?: string): Table {
     lineageColumn: 'load_id',
     files: [],
     ignoredFields: [],
-    eventCatalog: JSON.stringify(model.tables.filter(isRealizable).map((one) => toEventTable(one))),
+    eventCatalog: JSON.stringify(
+      model.tables.filter(isRealizable).map((one) => withoutNotes(toEventTable(one))),
+    ),
   };
 }
 
-/** For what is done to a load: the log is found by its name, wherever it is. */
-export function withEventLog(model: Model): Model {
-  if (model.tables.some(({ name }) => name === EVENT_LOG)) return model;
-  return { tables: [...model.tables, eventLogTable(model)] };
+/** The log of a project. @throws EdpError `model` where a table of its own is in that place */
+export function projectLog({ model, bronzeSchema }: ProjectTables): Table {
+  const log = eventLogTable(model, bronzeSchema);
+  if (findTable(model, log.name) === undefined) return log;
+  throw new EdpError('model', `edp keeps change events in ${log.name}, which is a table of yours`, {
+    hint: 'give your table another name, or the log another schema (layers: bronze)',
+  });
+}
+
+/**
+ * For what is done to a load: the log is found where the project has it, and where it was when the search path decided. A
+ * table of the project in that place is that table.
+ */
+export function withEventLog({ model, bronzeSchema }: ProjectTables): Model {
+  const logs = [eventLogTable(model, bronzeSchema), eventLogTable(model)];
+  return logs.reduce(
+    ({ tables }: Model, log) =>
+      findTable({ tables }, log.name) === undefined ? { tables: [...tables, log] } : { tables },
+    model,
+  );
+}
+
+/** Whether a load is one of change events: no other command than those for events reads such files. */
+export function hasEvents({ format }: { readonly format: Reading }): boolean {
+  return format.format !== undefined && isEventFormat(format.format);
 }

@@ -9,18 +9,16 @@
  */
 import type { EventTable } from '../events/event-table.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
-import { SEQUENCE_COLUMN } from '../model/event-columns.js';
-import { historyName } from '../model/realized-model.js';
-import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/warehouse/versions.js';
-import { listedValues, returned, valuesFrom, type WantedValue } from './changed-values.js';
 import {
-  hasOwnSoftDelete,
   historyColumns,
-  ownTimestamps,
   type RealizedColumn,
   realizedColumns,
-  sqlTypeOf,
-} from './realized-columns.js';
+  SEQUENCE_COLUMN,
+} from '../model/event-columns.js';
+import { historyName } from '../model/realized-model.js';
+import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/validity-columns.js';
+import { listedValues, returned, valuesFrom, type WantedValue } from './changed-values.js';
+import { hasOwnSoftDelete, ownTimestamps, sqlTypeOf } from './realized-columns.js';
 
 /** The temporary table of the keys to fold, of all tables of a session. */
 export const TOUCHED = 'edp_touched';

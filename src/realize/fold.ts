@@ -11,7 +11,7 @@ import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.j
 import type { ReadersOf } from '../ledger/value-readers.js';
 import { quoteLiteral, quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
-import { historyName } from '../model/realized-model.js';
+import { historyName, isRealizable } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
@@ -23,7 +23,6 @@ import {
   type WantedValue,
 } from './changed-values.js';
 import { ensureRealized } from './ensure-realized.js';
-import { isRealizable } from './event-log-table.js';
 import {
   extendHistorySql,
   type FoldPlan,
@@ -87,9 +86,9 @@ export async function foldEvents(
   options: FoldOptions,
 ): Promise<Folding> {
   if (!(await isThere(client, log))) return NOT_FOLDED;
-  await ensureLoadIndex(client, log);
   const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
   return withNamedLock(client, 'edp folds change events', async () => {
+    await ensureLoadIndex(client, log);
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     const { touched, shares } = await findShares(client, tables, log, options).catch(
       async (error: unknown) => {

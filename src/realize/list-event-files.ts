@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { splitLists } from '../source/discover.js';
 
 /** Files that are being written have other names: a point before them, or another suffix behind. */
 const EVENT_FILES = '**/*.{jsonl,ndjson}{,.gz,.zst,.bz2,.zip}';
@@ -16,14 +17,16 @@ export async function listEventFiles(
   names: readonly string[],
   directory: string,
 ): Promise<string[]> {
+  // An empty name is the directory of the project for path.resolve, and a fault for all commands.
+  const blank = names.filter((name) => name.trim() === '');
   const lists = await Promise.all(
-    names.map(async (name) => {
+    (await splitLists(names, directory)).map(async (name) => {
       const place = path.resolve(directory, name);
       const found = await stat(place).catch(() => undefined);
       return found?.isDirectory() === true ? listBelow(name, place) : [name];
     }),
   );
-  return lists.flat();
+  return [...blank, ...lists.flat()];
 }
 
 async function listBelow(name: string, place: string): Promise<string[]> {

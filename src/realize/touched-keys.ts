@@ -39,11 +39,17 @@ interface Folded {
   readonly snapshot: string;
 }
 
-/** Notes and order of columns apart, what a fold depends on. */
-export function definitionOf(table: EventTable): string {
-  const { description: _, columns, ...rest } = table;
+/** What a fold depends on: not what only reads or checks events, nor the order of columns. */
+export function definitionOf({
+  version,
+  key,
+  columns,
+  softDelete,
+  timestamps,
+  hasHistory,
+}: EventTable): string {
   const own = columns.map(({ name, type }) => [name, type]).sort();
-  const text = JSON.stringify({ ...rest, columns: own });
+  const text = JSON.stringify({ version, key, softDelete, timestamps, hasHistory, columns: own });
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
@@ -72,6 +78,13 @@ export async function findTouched(
   const whole = tables.filter((one) => news === undefined || isWhole(one)).map(({ name }) => name);
   const found = { loads: news ?? [], whole };
   await fillTouched(client, log, names, found);
+  // Of a table without any event there is nothing to fold.
+  await client.query(
+    `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
+     WHERE (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id) AND u.table_name = ANY ($1)
+       AND NOT EXISTS (SELECT FROM ${TOUCHED} t WHERE t.table_name = u.table_name)`,
+    [names],
+  );
   const { rows: counts } = await client.query<{ name: string; keys: number }>(
     `SELECT table_name AS name, count(*)::int AS keys FROM ${TOUCHED} GROUP BY 1`,
   );

@@ -88,7 +88,7 @@ function noSuchFile(missing: readonly string[], directory: string): EdpError {
 const COMMAS_BETWEEN_NAMES = /,(?![^{]*\})/;
 
 /** `a.csv,b.csv` is a list, unless there is a file of that very name. */
-async function splitLists(names: readonly string[], directory: string): Promise<string[]> {
+export async function splitLists(names: readonly string[], directory: string): Promise<string[]> {
   const split: string[] = [];
   for (const name of names) {
     const isOne =

@@ -46,9 +46,67 @@ describe('faults', () => {
       { version: 2, migrations: { 2: { rename: { old: 'nome' } } } },
       /^t\.migrations\.2\.rename\.old: "nome" is not a column/,
     ],
+    [
+      'partitions',
+      {
+        version: 2,
+        key: ['id', 'day'],
+        columns: { id: 'int', day: 'date' },
+        'partition-by': { column: 'day', every: 'month' },
+      },
+      /^t\.partition-by: `version` is for change events; .* no partitions/,
+    ],
+    [
+      'a constant column',
+      { history: true, columns: { id: 'int', kind: { type: 'text', constant: 'x' } } },
+      /^t\.columns\.kind\.constant: `history` .* none that is constant/,
+    ],
+    [
+      'a computed column',
+      { version: 1, columns: { id: 'int', twice: { type: 'int', computed: 'id + id' } } },
+      /^t\.columns\.twice\.computed: /,
+    ],
+    [
+      'timestamps with the default of soft-delete',
+      { timestamps: ['made', 'deleted_at'] },
+      /^t\.timestamps\.1: "deleted_at" is named twice, which soft-delete names by default/,
+    ],
+    [
+      'a default of soft-delete that is no time',
+      { version: 2, columns: { id: 'int', deleted_at: 'boolean' } },
+      /^t\.columns\.deleted_at: .* declared as boolean: name another column/,
+    ],
+    [
+      'a time in a column of edp',
+      { timestamps: ['made', 'change_sequence'] },
+      /^t\.timestamps\.1: edp adds a column "change_sequence" itself/,
+    ],
+    [
+      'a delete in a column of the history',
+      { history: true, 'soft-delete': 'valid_to' },
+      /^t\.soft-delete: edp adds a column "valid_to" itself/,
+    ],
+    [
+      'a delete in the key',
+      { 'soft-delete': 'at', key: ['id', 'at'], columns: { id: 'int', at: 'timestamptz' } },
+      /^t\.soft-delete: "at" is of the key/,
+    ],
     ['an unknown step', { version: 2, migrations: { 2: { renames: {} } } }, /^t\.migrations\.2: /],
   ])('of %s', (_, more, message) => {
     const faults = faultsOf(more);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(message);
+  });
+
+  it.each<[string, string, object, RegExp]>([
+    ['is declared', 't', { t_history: BASE }, /^t\.history: its history is the table t_history/],
+    ['is declared in quotes', 's.t', { 's."t_history"': BASE }, /^s\.t\.history: its history is/],
+    ['has too long a name', 'x'.repeat(60), {}, /^x+\.history: its history would be called x+_hi/],
+  ])('of a table whose history %s', (_, name, others, message) => {
+    const parsed = tablesSchema.parse({ [name]: { ...BASE, history: true }, ...others });
+    const faults = findModelFaults(parsed).map(
+      ({ path, message: own }) => `${path.join('.')}: ${own}`,
+    );
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(message);
   });

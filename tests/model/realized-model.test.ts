@@ -1,6 +1,6 @@
 /** What tasks see of tables that are folded from change events. */
 import { expect, it } from 'vitest';
-import { withRealized } from '../../src/model/realized-model.js';
+import { isRealizable, withRealized } from '../../src/model/realized-model.js';
 import { toModel } from '../../src/model/schema.js';
 
 const columns = { id: 'int', name: 'text' } as const;
@@ -15,6 +15,26 @@ it('leaves tables alone that nothing says to be realized', () => {
   expect(namesOf({ items: { key: 'id', columns } }, ['others'])).toEqual([
     ['items', ['id', 'name'], 'load_id'],
   ]);
+});
+
+it.each([
+  ['a key', { columns }],
+  [
+    'no partitions',
+    {
+      key: ['id', 'day'],
+      columns: { id: 'int', day: 'date' },
+      'partition-by': { column: 'day', every: 'month' },
+    },
+  ],
+  [
+    'no column that no event fills',
+    { key: 'id', columns: { id: 'int', x: { type: 'int', constant: '1' } } },
+  ],
+] as const)('leaves captured tables alone that edp realize refuses: they need %s', (_, table) => {
+  const model = toModel({ items: table as never });
+  expect(withRealized(model, ['items'])).toEqual(model);
+  expect(isRealizable(model.tables[0]!)).toBe(false);
 });
 
 it('adds the columns that edp fills, in place of the number of a load', () => {

@@ -224,6 +224,49 @@ describe('what is refused', () => {
     expect(await read("SELECT phone FROM accounts WHERE id::text LIKE '%1'")).toEqual([['1']]);
   });
 
+  it.each([
+    [
+      'unknown_table',
+      cloudEvent({
+        table: 'new',
+        op: 'create',
+        sequence: 1,
+        key: { id: 1 },
+        after: { id: 1, v: 'x' },
+      }),
+      (model: string) => `${model}  new: { key: id, columns: { id: int, v: text } }\n`,
+      'SELECT id, v FROM new',
+      [[1, 'x']],
+    ],
+    [
+      'unknown_version',
+      cloudEvent({
+        table: 'accounts',
+        op: 'update',
+        sequence: 20,
+        key: { id: `${ID}1` },
+        version: 2,
+        after: { level: 5 },
+      }),
+      (model: string) =>
+        model
+          .replace('history: true', 'history: true\n    version: 2')
+          .replace('      balance:', '      level: int\n      balance:'),
+      'SELECT owner, level FROM accounts',
+      [['Ann', 5]],
+    ],
+  ])('of %s is folded once it is declared and replayed', async (code, event, change, sql, rows) => {
+    await reset();
+    await folder.write('a.jsonl', toLines([EVENTS[0], event]));
+    expect((await folder.edp('realize', 'a.jsonl')).status).toBe(3);
+    expect((await folder.edp('rejects', '1')).json.rejects).toMatchObject([{ code }]);
+    await folder.write('edp.yaml', change(MODEL));
+    const { json, status, stderr } = await folder.edp('replay', '1');
+    expect([status, json.rows], stderr).toMatchObject([0, { read: 1, loaded: 1 }]);
+    expect(await read(sql)).toEqual(rows);
+    expect((await folder.edp('verify', '1')).json).toMatchObject({ ok: true });
+  });
+
   it('is a file of events for edp ingest, which says what takes it', async () => {
     await reset();
     await folder.write('accounts.jsonl', toLines(EVENTS));
@@ -255,7 +298,36 @@ describe('edp undo of a load of events', () => {
   });
 });
 
+describe('notes of an undo', () => {
+  it('are gone once its keys are folded, also those of a table without any event', async () => {
+    await reset();
+    const truncate = (table: string) => cloudEvent({ table, op: 'truncate', sequence: 5 });
+    await folder.write('a.jsonl', toLines(EVENTS.slice(0, 3)));
+    await folder.write('t.jsonl', toLines([truncate('accounts'), truncate('lines')]));
+    await folder.edp('realize', 'a.jsonl');
+    const accounts = () => read('SELECT to_jsonb(t) FROM accounts t ORDER BY id');
+    const before = await accounts();
+    await folder.edp('realize', 't.jsonl');
+    expect((await folder.edp('undo', '2', '--yes')).status).toBe(0);
+    expect(await accounts()).toEqual(before);
+    expect(await read('SELECT table_name, key FROM edp.unfolded_keys')).toEqual([]);
+  });
+});
+
 describe('tables', () => {
+  it('may have types that hold those of the model, and a key with more in its index', async () => {
+    await reset();
+    await read('CREATE DOMAIN money_of_shop AS numeric(30, 10)');
+    await read(
+      'CREATE TABLE accounts (id uuid, owner varchar(50), balance money_of_shop, note text)',
+    );
+    await read('CREATE UNIQUE INDEX ON accounts (id) INCLUDE (note)');
+    await folder.write('a.jsonl', toLines(EVENTS));
+    const { status, stderr } = await folder.edp('realize', 'a.jsonl');
+    expect(status, stderr).toBe(0);
+    expect(await read('SELECT count(*)::int FROM accounts')).toEqual([[3]]);
+  });
+
   it('get the columns that they lack, and one that does not fit keeps no other', async () => {
     await reset();
     await read('CREATE TABLE accounts (id uuid PRIMARY KEY, owner text, own_note text)');

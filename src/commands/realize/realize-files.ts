@@ -8,18 +8,16 @@ import { EVENT_YOUNG_GENERATION_MB, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import type { EventFormat } from '../../model/file-settings.js';
 import type { Model } from '../../model/model.js';
+import { isRealizable } from '../../model/realized-model.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { loadWarehouse } from '../../project/load-warehouse.js';
-import { eventLogTable, isRealizable } from '../../realize/event-log-table.js';
+import { projectLog } from '../../realize/event-log-table.js';
 import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { rawReadersOf } from '../../warehouse/compile/raw-readers.js';
 import type { Invocation } from '../command.js';
 import { asLoadingRun } from '../shared/recorded-run.js';
-
-/** Where tables of edp.yaml without a schema are: there, the search path decides for the log, too. */
-const USUAL_SCHEMA = 'public';
 
 export interface RealizeOptions
   extends Pick<
@@ -66,10 +64,9 @@ export async function realizeFiles(
   const { project, output, signal } = invocation;
   const { directory, model } = project;
   assertRealizable(model);
+  const log = projectLog(project);
   const { warehouse } = await loadWarehouse(directory);
-  const { bronze } = warehouse.layers;
   const readersOf = rawReadersOf(warehouse.tasks);
-  const log = eventLogTable(model, bronze === USUAL_SCHEMA ? undefined : bronze);
   const { databaseUrl, eventFormat: format, ...rest } = options;
   const loading: IngestOptions = {
     ...rest,

@@ -63,7 +63,7 @@ function writeFloat(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
-export function writeNumeric(value: Decimal | number): string {
+function writeNumeric(value: Decimal | number): string {
   if (typeof value === 'number') return String(value);
   const { isNegative, digits, exponent } = value;
   const sign = isNegative ? '-' : '';

@@ -22,6 +22,8 @@ export interface Layers {
   readonly gold: string;
 }
 
+export const USUAL_LAYERS: Layers = { bronze: 'public', silver: 'silver', gold: 'gold' };
+
 /** A table or view of the database. */
 export interface Relation {
   readonly schema: string;

@@ -1,14 +1,12 @@
 /** Tables that keep every version of a key: their columns, and what they can be made from. */
 import { ENDED_COLUMN, OFFSET_COLUMN } from '../kept-versions.js';
+import { IS_CURRENT, VALID_FROM, VALID_TO } from '../validity-columns.js';
 import { toList } from './schema-parts.js';
 import type { WarehouseInput } from './sections.js';
 import type { Ends, Source } from './task.js';
 import type { Catalog } from './warehouse-catalog.js';
 
-/** The moment from which a version is valid, and the one from which it is not; NULL: valid now. */
-export const VALID_FROM = 'valid_from';
-export const VALID_TO = 'valid_to';
-export const IS_CURRENT = 'is_current';
+export { IS_CURRENT, VALID_FROM, VALID_TO };
 export const VERSION_COLUMNS = [VALID_FROM, VALID_TO, IS_CURRENT] as const;
 /**
  * Where members may end: when the version before ended, which is valid_from unless the member was gone between;

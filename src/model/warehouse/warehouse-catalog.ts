@@ -4,7 +4,7 @@ import { physicalKey } from '../kept-versions.js';
 import { findTable, type Model, physicalColumns, type Table } from '../model.js';
 import { formatTableName, parseTableName, splitName } from '../table-name.js';
 import type { WarehouseInput } from './sections.js';
-import type { Layers, Relation, Source } from './task.js';
+import { type Layers, type Relation, type Source, USUAL_LAYERS } from './task.js';
 
 export type TaskSection = 'silver' | 'dimensions' | 'facts' | 'models' | 'views';
 export const TASK_SECTIONS: readonly TaskSection[] = [
@@ -51,8 +51,8 @@ export class Catalog {
   readonly #isUnsure: Declarations['isUnsure'];
 
   constructor({ input, names, model, isUnsure }: Declarations) {
-    const { bronze = 'public', silver = 'silver', gold = 'gold' } = input.layers ?? {};
-    this.layers = { bronze, silver, gold };
+    const { bronze, silver, gold } = USUAL_LAYERS;
+    this.layers = { bronze, silver, gold, ...input.layers };
     this.declared = TASK_SECTIONS.flatMap((section) =>
       (names.get(section) ?? []).map((name) => {
         const layer = section === 'silver' ? 'silver' : 'gold';

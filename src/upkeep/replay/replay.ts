@@ -29,7 +29,7 @@ import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import { findTableAt, type Model } from '../../model/model.js';
-import { formatTableName, type TablePlace } from '../../model/table-name.js';
+import { formatTableName } from '../../model/table-name.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { inspectTable } from '../../postgres/table-in-catalog.js';
@@ -66,10 +66,10 @@ export interface ReplayProgress {
 }
 
 /** @returns the table of the load @throws EdpError `unknown_load` */
-export async function assertLoad(database: Database, loadId: number): Promise<TablePlace> {
+export async function lookAtLoad(database: Database, loadId: number): Promise<LoadRecord> {
   return withClient(database.client, 'replay', async (client) => {
     await openLedger(client);
-    return (await readLoad(client, loadId)).place;
+    return readLoad(client, loadId);
   });
 }
 
