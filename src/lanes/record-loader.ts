@@ -86,7 +86,7 @@ export class RecordLoader {
     const format = openFormat(recordForm);
     this.#scanner = format.newScanner(this.#passedOver);
     this.#parser = format.newParser();
-    this.#encoder = new RowEncoder(plan, loadId);
+    this.#encoder = new RowEncoder(plan, loadId, this.#parser.writesJson);
     const encoding =
       recordForm.format === 'csv' ? recordForm.dialect.encoding : recordForm.encoding;
     this.#hasUtf8 = encoding === 'utf-8';

@@ -8,7 +8,7 @@ import type { ColumnPlan, TablePlan } from '../mapping/table-plan.js';
 import { Fault } from '../model/reject-codes.js';
 import type { RowWriter } from '../values/copy-binary.js';
 import { type Flattened, flatten } from '../values/flatten.js';
-import { WRITERS, writeValue } from '../values/value-writers.js';
+import { WRITERS, writeValue, writeWrittenJson } from '../values/value-writers.js';
 import { ColumnEncoder } from './column-encoder.js';
 import { OtherFieldCounts } from './other-fields.js';
 
@@ -28,9 +28,12 @@ export class RowEncoder {
   readonly #otherFields: OtherFieldCounts | undefined;
   /** Of the record under way: one list for all of them. */
   readonly #corrections: string[] = [];
+  readonly #hasWrittenJson: boolean;
 
-  constructor(plan: TablePlan, loadId: number) {
+  /** @param hasWrittenJson whether fields that are JSON need not be parsed */
+  constructor(plan: TablePlan, loadId: number, hasWrittenJson = false) {
     this.#plan = plan;
+    this.#hasWrittenJson = hasWrittenJson;
     this.#loadId = BigInt(loadId);
     this.#encoders = plan.columns.map((column) => ColumnEncoder.compile(column));
     this.texts = plan.columns.map(() => null);
@@ -89,6 +92,17 @@ export class RowEncoder {
     return undefined;
   }
 
+  #writeField(
+    text: string | null,
+    { type, isNullable }: ColumnPlan,
+    writer: RowWriter,
+  ): Fault | undefined {
+    if (this.#hasWrittenJson && type === 'jsonb' && text !== null && text !== '') {
+      return writeWrittenJson(text, writer);
+    }
+    return writeValue(text, type, isNullable, writer);
+  }
+
   #encodeColumn(
     column: ColumnPlan,
     fields: readonly (string | null)[],
@@ -100,7 +114,7 @@ export class RowEncoder {
         writer.int64(this.#loadId);
         return undefined;
       case 'field':
-        return writeValue(fields[column.field]!, column.type, column.isNullable, writer);
+        return this.#writeField(fields[column.field]!, column, writer);
       case 'constant':
       case 'computed':
       case 'kept':

@@ -32,6 +32,11 @@ export interface Change {
   readonly keys?: ChangedValues;
 }
 
+/** All entries of a transaction are seen together, so one of them lists the keys. */
+export function withoutKeys(keys: ChangedValues): ChangedValues {
+  return Object.fromEntries(Object.keys(keys).map((name) => [name, keys[name] && []]));
+}
+
 /** Numbers of rows that a statement changed. */
 export interface ChangedRows {
   readonly inserted: number;

@@ -7,6 +7,11 @@ import { hasSession, makeSessionMarks, type SessionMarks } from './session-marks
 
 /** Bytes per thread: a thread takes time to start, which is not worth it for less. */
 const BYTES_PER_THREAD = 1024 * 1024;
+/** The byte lane makes almost no garbage; a small young generation keeps the process small. */
+const SMALL_YOUNG_GENERATION_MB = 2;
+/** Objects of events would be collected too often, and live on for no reason. */
+export const EVENT_YOUNG_GENERATION_MB = 32;
+
 /** The data that every thread gets at its start. */
 export interface WorkerData {
   /** Compiled once for all threads. */
@@ -29,11 +34,13 @@ export interface SplitPool {
  * @param expectedBytes size of the load: the number of threads that it is worth starts at once, so
  *   that they are ready when the run has found its database and its files; others start when they
  *   are needed
+ * @param youngGenerationMb of each thread: more, where each record is made of objects
  */
 export async function withPool<T>(
   processCount: number,
   expectedBytes: number,
   work: (pool: SplitPool) => Promise<T>,
+  youngGenerationMb = SMALL_YOUNG_GENERATION_MB,
 ): Promise<T> {
   const threadCount = Math.min(
     processCount,
@@ -45,8 +52,7 @@ export async function withPool<T>(
     minThreads: threadCount,
     maxThreads: processCount,
     data,
-    // The byte lane makes almost no garbage; a small young generation keeps the process small.
-    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     // Where the server has no connection for each thread, those that have one do the work.
     isPreferred: (threadId: number) => hasSession(sessions, threadId),
   };

@@ -17,10 +17,13 @@ import {
 } from '../model/event-columns.js';
 import { historyName } from '../model/realized-model.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/validity-columns.js';
+import { listedValues, returned, valuesFrom, type WantedValue } from './changed-values.js';
 import { hasOwnSoftDelete, ownTimestamps, sqlTypeOf } from './realized-columns.js';
 
-/** The temporary table of the keys to fold. */
+/** The temporary table of the keys to fold, of all tables of a session. */
 export const TOUCHED = 'edp_touched';
+/** The temporary table of the keys of one table, with the way that each is folded. */
+export const MARKED = 'edp_marked';
 /** The temporary table of the loads whose events are new. */
 export const NEW_LOADS = 'edp_new_loads';
 
@@ -53,11 +56,9 @@ function keyObject(table: EventTable, key: string): string {
 function eventsSql({ table, log, hasTruncates }: FoldPlan, which: string): string {
   const name = quoteLiteral(table.name);
   const own = `SELECT l.key, l.sequence, l.source, l.op, l.time, l.after, l.before
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
-    WHERE k.table_name = ${name} AND ${which}`;
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key WHERE ${which}`;
   const truncates = `SELECT k.key, l.sequence, l.source, l.op, l.time, NULL, NULL
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = ''
-    WHERE k.table_name = ${name} AND ${which}`;
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = '' WHERE ${which}`;
   return hasTruncates ? `${own} UNION ALL ${truncates}` : own;
 }
 
@@ -77,21 +78,34 @@ function generationsSql(plan: FoldPlan, which: string): string {
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), false) AS ended FROM x)`;
 }
 
-/** Finds the last create of each key, and whether the key is plain. */
-export function markPlainSql({ table, log, hasTruncates }: FoldPlan): string {
+/**
+ * Marks the touched keys of the table: quick are those whose new events are updates behind all that is in their row, which
+ * is there; of the others it finds the last create, and whether they are plain.
+ */
+export function markSql({ table, log, hasTruncates }: FoldPlan): string {
   const name = quoteLiteral(table.name);
+  const live =
+    table.softDelete === false ? '' : ` AND t.${quoteIdentifier(table.softDelete)} IS NULL`;
+  const hasState = table.hasHistory
+    ? ` AND EXISTS (SELECT FROM ${quoteTable(historyName(table.name))} h
+        WHERE ${keyEquals(table, 'h', 'k.key')} AND h.${IS_CURRENT})`
+    : '';
+  const sequence = `t.${quoteIdentifier(SEQUENCE_COLUMN)}`;
   const truncate = `(SELECT max(sequence) FROM ${log} WHERE table_name = ${name} AND key = '')`;
-  return `UPDATE ${TOUCHED} k SET made = b.made, latest = b.latest, is_plain = b.is_plain
-    FROM (
-      SELECT key, made, latest, one_source AND made IS NOT NULL AND coalesce(made > gone, true)
-        ${hasTruncates ? `AND coalesce(made > ${truncate}, true)` : ''} AS is_plain
-      FROM (
-        SELECT l.key, max(l.sequence) FILTER (WHERE l.op IN ('create', 'read')) AS made,
-          max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
-          min(l.source) = max(l.source) AS one_source
-        FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
-        WHERE k.table_name = ${name} AND NOT k.is_quick GROUP BY l.key) AS bounds) AS b
-    WHERE k.table_name = ${name} AND k.key = b.key`;
+  return `INSERT INTO ${MARKED} (key, first, is_quick, is_plain, made, latest)
+    WITH q AS MATERIALIZED (
+      SELECT k.key, k.first, ${sequence} IS NOT NULL${hasState} AS is_quick
+      FROM ${TOUCHED} k LEFT JOIN ${quoteTable(table.name)} t
+        ON NOT k.has_reset AND ${keyEquals(table, 't', 'k.key')} AND k.first > ${sequence}${live}
+      WHERE k.table_name = ${name}),
+    b AS (
+      SELECT l.key, max(l.sequence) FILTER (WHERE l.op IN ('create', 'read')) AS made,
+        max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
+        min(l.source) = max(l.source) AS one_source
+      FROM q JOIN ${log} l ON l.table_name = ${name} AND l.key = q.key WHERE NOT q.is_quick GROUP BY l.key)
+    SELECT q.key, q.first, q.is_quick, coalesce(one_source AND made IS NOT NULL AND coalesce(made > gone, true)
+        ${hasTruncates ? `AND coalesce(made > ${truncate}, true)` : ''}, false), made, latest
+    FROM q LEFT JOIN b ON b.key = q.key`;
 }
 
 /** `p`: the rows of plain keys. */
@@ -102,8 +116,8 @@ function plainSql({ table, log }: FoldPlan): string {
         || coalesce(edp.merged(l.after ORDER BY l.sequence) FILTER (WHERE l.sequence > k.made), '{}') AS attributes,
       max(l.time) FILTER (WHERE l.sequence = k.made) AS created,
       max(l.time) FILTER (WHERE l.sequence = k.latest) AS updated, max(l.sequence) AS sequence
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.made
-    WHERE k.table_name = ${name} AND k.is_plain GROUP BY l.key)`;
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.made
+    WHERE k.is_plain GROUP BY l.key)`;
 }
 
 /** `f`: for each key that has a row, what is in it. */
@@ -171,51 +185,63 @@ function sameKey(key: readonly string[], a: string, b: string): string {
     .join(' AND ');
 }
 
-/** Makes the rows of a table those of `wanted`, for the keys that are folded. @param stale condition on rows `t` that go */
+/**
+ * Makes the rows of a table those of `wanted`, for the keys that are folded.
+ *
+ * @param stale condition on rows `t` that go
+ * @param values of the rows that change, to be answered
+ */
 function mergeSql(
   name: string,
   columns: readonly RealizedColumn[],
   key: readonly string[],
   stale: string,
+  values: readonly WantedValue[],
 ): string {
   const target = quoteTable(name);
   const others = columns.filter((column) => !key.includes(column.name));
   const names = quoteColumns(columns.map((column) => column.name));
-  return `deleted AS (DELETE FROM ${target} t ${stale} RETURNING 1),
-  updated AS (UPDATE ${target} t SET ${assignments(others, 'w')} FROM wanted w
-    WHERE ${sameKey(key, 't', 'w')} AND ${isDistinct(others, 't', 'w')} RETURNING 1),
-  inserted AS (INSERT INTO ${target} (${names}) SELECT ${names} FROM wanted w
-    WHERE NOT EXISTS (SELECT FROM ${target} t WHERE ${sameKey(key, 't', 'w')}) RETURNING 1)
+  // What a row was is asked of the row itself: RETURNING has what it is.
+  const old = values.length === 0 ? '' : ` JOIN ${target} o ON ${sameKey(key, 'o', 'w')}`;
+  return `deleted AS (DELETE FROM ${target} t ${stale} RETURNING ${returned(values, 't')}),
+  updated AS (UPDATE ${target} t SET ${assignments(others, 'w')} FROM wanted w${old}
+    WHERE ${sameKey(key, 't', 'w')} AND ${isDistinct(others, 't', 'w')} RETURNING ${beforeAndAfter(values)}),
+  inserted AS (INSERT INTO ${target} AS t (${names}) SELECT ${names} FROM wanted w
+    WHERE NOT EXISTS (SELECT FROM ${target} t WHERE ${sameKey(key, 't', 'w')}) RETURNING ${returned(values, 't')})${changedSql(values, ['inserted', 'deleted'])}
   SELECT (SELECT count(*) FROM inserted)::int AS inserted, (SELECT count(*) FROM updated)::int AS updated,
-    (SELECT count(*) FROM deleted)::int AS deleted`;
+    (SELECT count(*) FROM deleted)::int AS deleted${listedValues(values)}`;
+}
+
+/** Values of an updated row `t` that was `o`. */
+function beforeAndAfter(values: readonly WantedValue[]): string {
+  if (values.length === 0) return returned(values, 't');
+  return `${returned(values, 'o', 'before_')}, ${returned(values, 't', 'after_')}`;
+}
+
+/** `changed`: values of all rows, before and after. @param whole what has one row for each */
+function changedSql(values: readonly WantedValue[], whole: readonly string[]): string {
+  if (values.length === 0) return '';
+  const parts = [
+    ...whole.map((from) => valuesFrom(values, from)),
+    valuesFrom(values, 'updated', 'before_'),
+    valuesFrom(values, 'updated', 'after_'),
+  ];
+  return `,
+  changed AS (${parts.join(' UNION ALL ')})`;
 }
 
 /** Folds all events of the keys. Answers how many rows were inserted, updated, deleted. */
-export function foldSql(plan: FoldPlan): string {
+export function foldSql(plan: FoldPlan, values: readonly WantedValue[]): string {
   const { table } = plan;
-  const name = quoteLiteral(table.name);
   const columns = realizedColumns(table);
   const list = columns.map((column) => `r.${quoteIdentifier(column.name)}`).join(', ');
-  const stale = `USING ${TOUCHED} k
-    WHERE k.table_name = ${name} AND NOT k.is_quick AND ${keyEquals(table, 't', 'k.key')}
+  const stale = `USING ${MARKED} k
+    WHERE NOT k.is_quick AND ${keyEquals(table, 't', 'k.key')}
       AND NOT k.is_plain AND NOT EXISTS (SELECT FROM f WHERE f.key = k.key)`;
   return `WITH ${foldedSql(plan, 'NOT k.is_quick AND NOT k.is_plain')},
   wanted AS MATERIALIZED (SELECT ${list} FROM f, LATERAL jsonb_populate_record(NULL::${quoteTable(table.name)},
     f.attributes || ${keyObject(table, 'f.key')} || ${ownMembers(table)}${declaredSoftDelete(table)}) r),
-  ${mergeSql(table.name, columns, table.key, stale)}`;
-}
-
-/** Marks keys whose new events are updates behind all that is in their row, which is there. */
-export function markQuickSql(table: EventTable): string {
-  const live =
-    table.softDelete === false ? '' : ` AND t.${quoteIdentifier(table.softDelete)} IS NULL`;
-  const hasState = table.hasHistory
-    ? ` AND EXISTS (SELECT FROM ${quoteTable(historyName(table.name))} h
-        WHERE ${keyEquals(table, 'h', 'k.key')} AND h.${IS_CURRENT})`
-    : '';
-  return `UPDATE ${TOUCHED} k SET is_quick = true FROM ${quoteTable(table.name)} t
-    WHERE k.table_name = ${quoteLiteral(table.name)} AND NOT k.has_reset AND ${keyEquals(table, 't', 'k.key')}
-      AND k.first > t.${quoteIdentifier(SEQUENCE_COLUMN)}${live}${hasState}`;
+  ${mergeSql(table.name, columns, table.key, stale, values)}`;
 }
 
 /** Attributes of updates without the key, which they cannot change. */
@@ -224,7 +250,7 @@ function withoutKey({ key }: EventTable, attributes: string): string {
 }
 
 /** Puts new updates into rows without reading the events before them. Answers how many rows were updated. */
-export function patchSql({ table, log }: FoldPlan): string {
+export function patchSql({ table, log }: FoldPlan, values: readonly WantedValue[]): string {
   const name = quoteLiteral(table.name);
   const { updated } = ownTimestamps(table);
   const keys = new Set(table.key);
@@ -237,18 +263,18 @@ export function patchSql({ table, log }: FoldPlan): string {
   return `WITH p AS (
     SELECT l.key, edp.merged(l.after ORDER BY l.sequence, l.source) AS attributes, max(l.sequence) AS sequence,
       (array_agg(l.time ORDER BY l.sequence DESC, l.source DESC))[1] AS time
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
-    WHERE k.table_name = ${name} AND k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.first
+    WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     GROUP BY l.key),
   updated AS (UPDATE ${target} t SET ${assignments(others, 'r')}
     FROM p JOIN ${target} o ON ${keyEquals(table, 'o', 'p.key')},
       LATERAL jsonb_populate_record(o, ${withoutKey(table, 'p.attributes')} || jsonb_build_object(${own.join(', ')})) r
-    WHERE ${sameKey(table.key, 't', 'o')} RETURNING 1)
-  SELECT 0 AS inserted, (SELECT count(*) FROM updated)::int AS updated, 0 AS deleted`;
+    WHERE ${sameKey(table.key, 't', 'o')} RETURNING ${beforeAndAfter(values)})${changedSql(values, [])}
+  SELECT 0 AS inserted, (SELECT count(*) FROM updated)::int AS updated, 0 AS deleted${listedValues(values)}`;
 }
 
 /** Folds the states of the keys into the history. */
-export function foldHistorySql(plan: FoldPlan): string {
+export function foldHistorySql(plan: FoldPlan, values: readonly WantedValue[]): string {
   const { table } = plan;
   const history = historyName(table.name);
   const columns = historyColumns(table);
@@ -260,9 +286,8 @@ export function foldHistorySql(plan: FoldPlan): string {
     `${quoteLiteral(VALID_TO)}, v.valid_to`,
     `${quoteLiteral(IS_CURRENT)}, v.valid_to IS NULL`,
   ];
-  const stale = `USING ${TOUCHED} k
-    WHERE k.table_name = ${quoteLiteral(table.name)} AND ${keyEquals(table, 't', 'k.key')}
-      AND NOT k.is_quick AND NOT EXISTS (SELECT FROM wanted w WHERE ${sameKey(key, 'w', 't')})`;
+  const stale = `USING ${MARKED} k
+    WHERE ${keyEquals(table, 't', 'k.key')} AND NOT k.is_quick AND NOT EXISTS (SELECT FROM wanted w WHERE ${sameKey(key, 'w', 't')})`;
   return `WITH ${generationsSql(plan, 'NOT k.is_quick')},
   m AS (SELECT key, n, ends, sequence, time,
       edp.merged(after) OVER (PARTITION BY key, generation ORDER BY n) AS attributes
@@ -272,11 +297,11 @@ export function foldHistorySql(plan: FoldPlan): string {
   wanted AS MATERIALIZED (SELECT ${list} FROM v, LATERAL jsonb_populate_record(NULL::${quoteTable(history)},
     v.attributes || ${keyObject(table, 'v.key')} || jsonb_build_object(${members.join(', ')})) r
     WHERE NOT v.ends AND (v.valid_to IS NULL OR v.valid_to > v.valid_from)),
-  ${mergeSql(history, columns, key, stale)}`;
+  ${mergeSql(history, columns, key, stale, values)}`;
 }
 
 /** Puts new states behind those that are there, for keys whose rows are patched. */
-export function extendHistorySql({ table, log }: FoldPlan): string {
+export function extendHistorySql({ table, log }: FoldPlan, values: readonly WantedValue[]): string {
   const name = quoteLiteral(table.name);
   const history = historyName(table.name);
   const columns = historyColumns(table);
@@ -291,8 +316,8 @@ export function extendHistorySql({ table, log }: FoldPlan): string {
   return `WITH u AS (
     SELECT l.key, l.sequence, row_number() OVER byPlace AS n, edp.merged(l.after) OVER byPlace AS attributes,
       max(l.time) OVER byPlace AS latest
-    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
-    WHERE k.table_name = ${name} AND k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
+    FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.first
+    WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     WINDOW byPlace AS (PARTITION BY l.key ORDER BY l.sequence, l.source ROWS UNBOUNDED PRECEDING)),
   v AS (SELECT u.*, h AS state, h.${VALID_FROM} AS began, greatest(u.latest, h.${VALID_FROM}) AS valid_from
     FROM u JOIN ${quoteTable(history)} h ON ${keyEquals(table, 'h', 'u.key')} AND h.${IS_CURRENT}),
@@ -303,5 +328,5 @@ export function extendHistorySql({ table, log }: FoldPlan): string {
     WHERE x.valid_to IS NULL OR x.valid_to > x.valid_from
     UNION ALL
     SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.state, ${end}) r WHERE x.n = 1 AND x.valid_from > x.began),
-  ${mergeSql(history, columns, [...table.key, VALID_FROM], 'WHERE false')}`;
+  ${mergeSql(history, columns, [...table.key, VALID_FROM], 'WHERE false', values)}`;
 }

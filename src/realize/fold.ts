@@ -7,26 +7,33 @@ import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { tell } from '../base/happenings.js';
 import { type EventTable, toEventTable } from '../events/event-table.js';
-import { type ChangeKind, recordChanges } from '../ledger/changes.js';
-import { quoteTable } from '../model/ddl.js';
+import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
+import type { ReadersOf } from '../ledger/value-readers.js';
+import { quoteLiteral, quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
 import { historyName, isRealizable } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
+import {
+  describeTarget,
+  type ListedValues,
+  toChangedValues,
+  type WantedValue,
+} from './changed-values.js';
 import { ensureRealized } from './ensure-realized.js';
 import {
   extendHistorySql,
   type FoldPlan,
   foldHistorySql,
   foldSql,
-  markPlainSql,
-  markQuickSql,
+  MARKED,
+  markSql,
   patchSql,
-  TOUCHED,
 } from './fold-sql.js';
 import { liftStored } from './lift-stored.js';
+import { endSessions, type ParallelSessions, type Share, shareTables } from './share-tables.js';
 import { definitionOf, findTouched, NOTED, type Touched } from './touched-keys.js';
 
 export interface FoldedRows {
@@ -58,7 +65,13 @@ export interface FoldOptions {
   /** Takes messages for the user. */
   note(text: string): void;
   readonly signal: AbortSignal;
+  /** Who reads the tables; without it, they compare everything that they read. */
+  readonly readersOf?: ReadersOf;
+  /** More sessions for many keys. */
+  readonly parallel?: ParallelSessions;
 }
+
+const NO_READERS: ReadersOf = () => [];
 
 const MANY_KEYS = 1000;
 
@@ -77,27 +90,65 @@ export async function foldEvents(
   return withNamedLock(client, 'edp folds change events', async () => {
     await ensureLoadIndex(client, log);
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    const touched = await findTouched(client, quoteTable(log), tables).catch(
+    const { touched, shares } = await findShares(client, tables, log, options).catch(
       async (error: unknown) => {
         await client.query('ROLLBACK').catch(() => {});
         throw error;
       },
     );
-    await client.query('COMMIT');
-    await failpoint('realize.found', client);
-    const folded: FoldedTable[] = [];
-    await notePoints(
-      client,
-      tables.filter(({ name }) => !touched.tables.has(name)),
-      touched,
-    );
-    for (const table of tables) {
-      if (!touched.tables.has(table.name)) continue;
-      if (options.signal.aborted) return { tables: folded, isInterrupted: true };
-      folded.push(await foldSafely(client, table, log, touched, options));
+    try {
+      await client.query('COMMIT');
+      await failpoint('realize.found', client);
+      await notePoints(
+        client,
+        tables.filter(({ name }) => !touched.keys.has(name)),
+        touched,
+      );
+      const ended = await Promise.allSettled(
+        shares.map((share) => foldShare(share, log, touched, options)),
+      );
+      const done = ended.map((one) => {
+        if (one.status === 'rejected') throw one.reason;
+        return one.value;
+      });
+      const places = new Map(tables.map(({ name }, i) => [name, i]));
+      const all = done.flatMap((one) => one.tables);
+      return {
+        tables: all.sort((a, b) => places.get(a.table)! - places.get(b.table)!),
+        isInterrupted: done.some((one) => one.isInterrupted),
+      };
+    } finally {
+      await endSessions(shares.slice(1));
     }
-    return { tables: folded, isInterrupted: false };
   });
+}
+
+/** In the transaction that finds what is to be folded. */
+async function findShares(
+  client: pg.Client,
+  tables: readonly EventTable[],
+  log: string,
+  { parallel }: FoldOptions,
+): Promise<{ readonly touched: Touched; readonly shares: readonly Share[] }> {
+  const touched = await findTouched(client, quoteTable(log), tables);
+  const own = tables.filter(({ name }) => touched.keys.has(name));
+  const shares = await shareTables(client, quoteTable(log), own, touched, parallel);
+  return { touched, shares };
+}
+
+/** One table after the other. */
+async function foldShare(
+  { client, tables }: Share,
+  log: string,
+  touched: Touched,
+  options: FoldOptions,
+): Promise<Folding> {
+  const folded: FoldedTable[] = [];
+  for (const table of tables) {
+    if (options.signal.aborted) return { tables: folded, isInterrupted: true };
+    folded.push(await foldSafely(client, table, log, touched, options));
+  }
+  return { tables: folded, isInterrupted: false };
 }
 
 async function isThere(client: pg.Client, log: string): Promise<boolean> {
@@ -155,28 +206,36 @@ async function foldTable(
   table: EventTable,
   log: string,
   touched: Touched,
-  { note }: FoldOptions,
+  { note, readersOf = NO_READERS }: FoldOptions,
 ): Promise<FoldedTable> {
   const { name } = table;
-  // To compile such statements takes longer than most of them.
-  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off`);
+  // To compile such statements takes longer than most of them. A session of a command that lost its lock may still fold.
+  await client.query(
+    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED};
+     SELECT pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`edp folds ${name}`)}, 0))`,
+  );
   await ensureRealized(client, table, note);
   const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);
   const plan: FoldPlan = { table, log: quoteTable(log), hasTruncates: touched.truncated.has(name) };
-  const { rowCount: quick } = await client.query(markQuickSql(table));
-  const { rowCount: marked } = await client.query(markPlainSql(plan));
-  // Without its new statistics, the server would take the keys for few.
-  if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${TOUCHED}`);
-  const run = async (sql: string) => (await client.query<FoldedRows>(sql)).rows[0]!;
-  const hasQuick = quick !== 0;
-  const rows = add(await run(foldSql(plan)), hasQuick ? await run(patchSql(plan)) : NONE);
-  await recordFolded(client, name, rows);
+  const { rowCount: marked } = await client.query(markSql(plan));
+  // Without statistics, the server would take the keys for few.
+  if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${MARKED}`);
+  const { rows: some } = await client.query<{ quick: boolean }>(
+    `SELECT EXISTS (SELECT FROM ${MARKED} WHERE is_quick) AS quick`,
+  );
+  const hasQuick = some[0]!.quick;
+  const rows = await change(client, name, readersOf, (values) => [
+    foldSql(plan, values),
+    ...(hasQuick ? [patchSql(plan, values)] : []),
+  ]);
   await failpoint('realize.merged', client);
   const history = table.hasHistory
-    ? add(await run(foldHistorySql(plan)), hasQuick ? await run(extendHistorySql(plan)) : NONE)
+    ? await change(client, historyName(name), readersOf, (values) => [
+        foldHistorySql(plan, values),
+        ...(hasQuick ? [extendHistorySql(plan, values)] : []),
+      ])
     : undefined;
-  if (history !== undefined) await recordFolded(client, historyName(name), history);
   await notePoints(client, [table], touched);
   await client.query(
     `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
@@ -186,29 +245,38 @@ async function foldTable(
   return { table: name, rows, ...(history === undefined ? {} : { history }) };
 }
 
-const NONE: FoldedRows = { inserted: 0, updated: 0, deleted: 0 };
-
-function add(a: FoldedRows, b: FoldedRows): FoldedRows {
-  return {
-    inserted: a.inserted + b.inserted,
-    updated: a.updated + b.updated,
-    deleted: a.deleted + b.deleted,
-  };
-}
-
-async function recordFolded(client: pg.Client, name: string, rows: FoldedRows): Promise<void> {
-  const { rows: found } = await client.query<{ relation: string }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS relation
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass`,
-    [quoteTable(name)],
-  );
-  const { relation } = found[0]!;
-  const kinds: readonly (ChangeKind & keyof FoldedRows)[] = ['inserted', 'updated', 'deleted'];
+/** Changes a table by statements, and enters in the log what they changed. */
+async function change(
+  client: pg.Client,
+  name: string,
+  readersOf: ReadersOf,
+  statements: (values: readonly WantedValue[]) => readonly string[],
+): Promise<FoldedRows> {
+  const { relation, values } = await describeTarget(client, name, readersOf);
+  const sum = { inserted: 0, updated: 0, deleted: 0 };
+  const lists: ListedValues[] = [];
+  for (const sql of statements(values)) {
+    const { rows } = await client.query<FoldedRows & { values?: ListedValues }>(sql);
+    const [answer] = rows;
+    for (const kind of KINDS) sum[kind] += answer![kind];
+    if (answer!.values !== undefined) lists.push(answer!.values);
+  }
+  const { keys, ...dates } = toChangedValues(values, lists);
+  const kinds = KINDS.filter((kind) => sum[kind] > 0);
   await recordChanges(
     client,
-    kinds.flatMap((kind) => (rows[kind] > 0 ? [{ relation, kind, rows: rows[kind] }] : [])),
+    kinds.map((kind, i) => ({
+      relation,
+      kind,
+      rows: sum[kind],
+      ...dates,
+      ...(keys === undefined ? {} : { keys: i === 0 ? keys : withoutKeys(keys) }),
+    })),
   );
+  return sum;
 }
+
+const KINDS = ['inserted', 'updated', 'deleted'] as const satisfies readonly ChangeKind[];
 
 function tellFolded({ table, rows, history }: FoldedTable): void {
   tell({ kind: 'rows_changed', table, change: rows });

@@ -7,19 +7,28 @@ import type pg from 'pg';
 import { NO_KEY } from '../events/event-log.js';
 import type { EventTable } from '../events/event-table.js';
 import { listUnseen, type ReadPoint, readPoint } from '../ledger/changes.js';
-import { NEW_LOADS, TOUCHED } from './fold-sql.js';
+import { quoteLiteral } from '../model/ddl.js';
+import { MARKED, NEW_LOADS, TOUCHED } from './fold-sql.js';
 
 /** The notes of undone loads that this fold settles. */
 export const NOTED = 'edp_noted';
 
 export interface Touched {
   readonly point: ReadPoint;
-  /** Tables with keys to fold. */
-  readonly tables: ReadonlySet<string>;
+  /** Tables with keys to fold: how many. */
+  readonly keys: ReadonlyMap<string, number>;
   /** By table: the version whose names its events in the log have. */
   readonly versions: ReadonlyMap<string, number>;
   /** Tables with a truncate in the log. */
   readonly truncated: ReadonlySet<string>;
+  readonly found: Found;
+}
+
+/** By what the keys are found. */
+interface Found {
+  readonly loads: readonly number[];
+  /** Tables all of whose keys are folded. */
+  readonly whole: readonly string[];
 }
 
 interface Folded {
@@ -67,19 +76,28 @@ export async function findTouched(
     tables.flatMap(({ name }) => before.get(name) ?? []),
   );
   const whole = tables.filter((one) => news === undefined || isWhole(one)).map(({ name }) => name);
-  await fill(client, log, names, news ?? [], whole);
-  const { rows: found } = await client.query<{ name: string }>(
-    `SELECT DISTINCT table_name AS name FROM ${TOUCHED}`,
+  const found = { loads: news ?? [], whole };
+  await fillTouched(client, log, names, found);
+  // Of a table without any event there is nothing to fold.
+  await client.query(
+    `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
+     WHERE (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id) AND u.table_name = ANY ($1)
+       AND NOT EXISTS (SELECT FROM ${TOUCHED} t WHERE t.table_name = u.table_name)`,
+    [names],
+  );
+  const { rows: counts } = await client.query<{ name: string; keys: number }>(
+    `SELECT table_name AS name, count(*)::int AS keys FROM ${TOUCHED} GROUP BY 1`,
   );
   const { rows: truncated } = await client.query<{ name: string }>(
     `SELECT DISTINCT table_name AS name FROM ${log} WHERE key = $1 AND table_name = ANY ($2)`,
-    [NO_KEY, found.map(({ name }) => name)],
+    [NO_KEY, counts.map(({ name }) => name)],
   );
   return {
     point,
-    tables: new Set(found.map(({ name }) => name)),
+    keys: new Map(counts.map(({ name, keys }) => [name, keys])),
     versions: new Map(folded.map(({ name, version }) => [name, version])),
     truncated: new Set(truncated.map(({ name }) => name)),
+    found,
   };
 }
 
@@ -104,20 +122,25 @@ async function listNewLoads(
   return [...loads];
 }
 
-async function fill(
+/**
+ * Fills the temporary tables of a session.
+ *
+ * @param names of the tables whose keys it wants
+ */
+export async function fillTouched(
   client: pg.Client,
   log: string,
   names: readonly string[],
-  loads: readonly number[],
-  whole: readonly string[],
+  { loads, whole }: Found,
 ): Promise<void> {
   await client.query(
     `CREATE TEMPORARY TABLE IF NOT EXISTS ${NEW_LOADS} (load_id bigint PRIMARY KEY);
      CREATE TEMPORARY TABLE IF NOT EXISTS ${NOTED} (table_name text, key text, load_id bigint);
-     CREATE TEMPORARY TABLE IF NOT EXISTS ${TOUCHED}
-       (table_name text, key text, first numeric, has_reset boolean, is_quick boolean,
-        is_plain boolean DEFAULT false, made numeric, latest numeric);
-     TRUNCATE ${NEW_LOADS}, ${NOTED}, ${TOUCHED}`,
+     CREATE TEMPORARY TABLE IF NOT EXISTS ${TOUCHED} (table_name text, key text, first numeric, has_reset boolean);
+     CREATE TEMPORARY TABLE IF NOT EXISTS ${MARKED}
+       (key text, first numeric, is_quick boolean, is_plain boolean, made numeric, latest numeric);
+     CREATE INDEX IF NOT EXISTS ${TOUCHED}_by_table ON ${TOUCHED} (table_name);
+     TRUNCATE ${NEW_LOADS}, ${NOTED}, ${TOUCHED}, ${MARKED}`,
   );
   await client.query(`INSERT INTO ${NEW_LOADS} SELECT * FROM unnest($1::bigint[])`, [loads]);
   // Of a load that is still being undone, more events may go.
@@ -125,29 +148,28 @@ async function fill(
     `INSERT INTO ${NOTED} SELECT k.table_name, k.key, k.load_id FROM edp.unfolded_keys k JOIN edp.loads l USING (load_id)
      WHERE l.state <> 'undoing'`,
   );
+  // The numbers stand in the statement, so that the server knows how many they are, and reads the log by its index.
+  const isNew = `load_id = ANY ('{${loads.join(',')}}'::bigint[])`;
+  const { rows: ended } = await client.query<{ name: string }>(
+    `SELECT table_name AS name FROM ${log} WHERE key = $1 AND ${isNew}
+     UNION SELECT table_name FROM edp.unfolded_keys WHERE key = $1`,
+    [NO_KEY],
+  );
+  const all = [...new Set([...whole, ...ended.map(({ name }) => name)])];
+  const ofAll =
+    all.length === 0
+      ? ''
+      : `UNION ALL SELECT table_name, key, NULL, true FROM ${log}
+         WHERE table_name IN (${all.map(quoteLiteral).join(', ')})`;
+  // In the order of tables, each of which is read by itself.
   await client.query(
-    `INSERT INTO ${TOUCHED} (table_name, key, first, has_reset, is_quick)
-     WITH whole AS (
-       SELECT unnest($2::text[]) AS table_name
-       UNION SELECT table_name FROM ${log} WHERE key = $3 AND load_id IN (SELECT load_id FROM ${NEW_LOADS})
-       UNION SELECT table_name FROM edp.unfolded_keys WHERE key = $3)
-     SELECT table_name, key, min(first), bool_or(has_reset), false FROM (
+    `INSERT INTO ${TOUCHED} (table_name, key, first, has_reset)
+     SELECT table_name, key, min(first), bool_or(has_reset) FROM (
        SELECT table_name, key, min(sequence) AS first, bool_or(op <> 'update') AS has_reset
-       FROM ${log} WHERE load_id IN (SELECT load_id FROM ${NEW_LOADS}) GROUP BY 1, 2
-       UNION ALL SELECT table_name, key, NULL, true FROM edp.unfolded_keys
-       UNION ALL SELECT table_name, key, NULL, true FROM ${log}
-         WHERE table_name IN (SELECT table_name FROM whole)) AS found
-     WHERE key <> $3 AND table_name = ANY ($1) GROUP BY table_name, key`,
-    [names, whole, NO_KEY],
+       FROM ${log} WHERE ${isNew} GROUP BY 1, 2
+       UNION ALL SELECT table_name, key, NULL, true FROM edp.unfolded_keys ${ofAll}) AS found
+     WHERE key <> $2 AND table_name = ANY ($1) GROUP BY table_name, key ORDER BY table_name`,
+    [names, NO_KEY],
   );
-  await client.query(
-    `CREATE INDEX IF NOT EXISTS ${TOUCHED}_by_table ON ${TOUCHED} (table_name); ANALYZE ${TOUCHED}`,
-  );
-  // Of a table without any event there is nothing to fold.
-  await client.query(
-    `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
-     WHERE (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id) AND u.table_name = ANY ($1)
-       AND NOT EXISTS (SELECT FROM ${TOUCHED} t WHERE t.table_name = u.table_name)`,
-    [names],
-  );
+  await client.query(`ANALYZE ${TOUCHED}`);
 }

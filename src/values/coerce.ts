@@ -217,14 +217,17 @@ export function coerceJson(text: string, isBinary: boolean): string | Fault {
   } catch {
     return fault('bad_json', text, 'not JSON');
   }
-  if (isBinary && !isStorableJson(text)) {
-    return fault(
-      'bad_json',
-      text,
-      'JSON that jsonb cannot hold (\\u0000, half a surrogate pair, or a number out of range)',
-    );
-  }
-  return text;
+  return isBinary ? coerceWrittenJson(text) : text;
+}
+
+/** Of JSON that a program has written, so that it need not be parsed, what a jsonb can hold. */
+export function coerceWrittenJson(text: string): string | Fault {
+  if (isStorableJson(text)) return text;
+  return fault(
+    'bad_json',
+    text,
+    'JSON that jsonb cannot hold (\\u0000, half a surrogate pair, or a number out of range)',
+  );
 }
 
 /** \u0000, or half of a surrogate pair. Escaped backslashes must be replaced before. */

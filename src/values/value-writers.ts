@@ -15,6 +15,7 @@ import {
   coerceReal,
   coerceText,
   coerceUuid,
+  coerceWrittenJson,
 } from './coerce.js';
 import type { RowWriter } from './copy-binary.js';
 import { coerceDate, coerceTimestamp } from './datetime.js';
@@ -64,6 +65,9 @@ export const WRITERS: Readonly<Record<ColumnType, ValueWriter>> = {
     (w, value) => w.jsonb(value),
   ),
 };
+
+/** Writes a jsonb that a program has written as JSON. */
+export const writeWrittenJson = write(coerceWrittenJson, (w, value) => w.jsonb(value));
 
 /**
  * Writes a value, or NULL where there is none. The meaning of an empty field depends on the type.

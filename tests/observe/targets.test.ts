@@ -120,7 +120,7 @@ describe('a textfile', () => {
     // It reads standard input, to which nothing comes.
     const isRunning = async () => (await database.query('SELECT FROM edp.runs')).length > 0;
     child.stdin?.write(`${HEADER}\n`);
-    await waitFor(isRunning);
+    await Promise.race([sleep(8000), waitFor(isRunning)]);
     child.kill('SIGINT');
     const { status } = await ended;
     expect(status).toBe(130);

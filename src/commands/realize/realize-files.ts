@@ -4,16 +4,18 @@ import { failpoint } from '../../base/failpoints.js';
 import { NO_ROWS } from '../../ledger/counts.js';
 import type { LoadingRun } from '../../ledger/runs.js';
 import type { IngestProgress, IngestResult } from '../../load/file-results.js';
-import { withPool } from '../../load/load-pool.js';
+import { EVENT_YOUNG_GENERATION_MB, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import type { EventFormat } from '../../model/file-settings.js';
 import type { Model } from '../../model/model.js';
 import { isRealizable } from '../../model/realized-model.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
+import { loadWarehouse } from '../../project/load-warehouse.js';
 import { projectLog } from '../../realize/event-log-table.js';
 import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
+import { rawReadersOf } from '../../warehouse/compile/raw-readers.js';
 import type { Invocation } from '../command.js';
 import { asLoadingRun } from '../shared/recorded-run.js';
 
@@ -63,6 +65,8 @@ export async function realizeFiles(
   const { directory, model } = project;
   assertRealizable(model);
   const log = projectLog(project);
+  const { warehouse } = await loadWarehouse(directory);
+  const readersOf = rawReadersOf(warehouse.tasks);
   const { databaseUrl, eventFormat: format, ...rest } = options;
   const loading: IngestOptions = {
     ...rest,
@@ -86,23 +90,32 @@ export async function realizeFiles(
     await failpoint('realize.loaded', run.client);
     const canFold = result.failure === undefined && !result.isInterrupted;
     const folding = canFold
-      ? await foldEvents(run.client, model, log.name, { note, signal })
+      ? await foldEvents(run.client, model, log.name, {
+          note,
+          signal,
+          readersOf,
+          parallel: { config: database.client, count: options.processCount },
+        })
       : NOT_FOLDED;
     const seconds = (performance.now() - startedAt) / 1000;
     return report.done({ result: { ...result, seconds }, folding });
   };
-  return withPool(options.processCount, await totalBytes(files), (pool) =>
-    withDatabase({ databaseUrl, directory }, (database) =>
-      withReadableFiles(directory, files, { note, signal }, (all) =>
-        asLoadingRun(invocation, command, database, (own, run) =>
-          work(own, run, (progress) =>
-            all.length === 0
-              ? NOTHING
-              : ingest(own, run, pool, { tables: [log] }, all, loading, progress, signal),
+  return withPool(
+    options.processCount,
+    await totalBytes(files),
+    (pool) =>
+      withDatabase({ databaseUrl, directory }, (database) =>
+        withReadableFiles(directory, files, { note, signal }, (all) =>
+          asLoadingRun(invocation, command, database, (own, run) =>
+            work(own, run, (progress) =>
+              all.length === 0
+                ? NOTHING
+                : ingest(own, run, pool, { tables: [log] }, all, loading, progress, signal),
+            ),
           ),
         ),
       ),
-    ),
+    EVENT_YOUNG_GENERATION_MB,
   );
 }
 

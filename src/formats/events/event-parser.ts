@@ -35,6 +35,7 @@ const NOTHING_NOTED: readonly ActedCorrection[] = [];
 
 export class EventParser implements RecordParser {
   readonly fields = EVENT_LOG_FIELDS;
+  readonly writesJson = true;
   corrected: readonly ActedCorrection[] = NOTHING_NOTED;
   readonly #form: EventForm;
   readonly #catalog: EventCatalog;

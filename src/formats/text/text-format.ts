@@ -103,6 +103,8 @@ export interface RecordParser {
   readonly fields?: readonly string[];
   /** The corrections that acted on the record that was parsed last, where the parser itself corrects. */
   readonly corrected?: readonly ActedCorrection[];
+  /** Whether it writes the JSON of all its fields itself, so that nobody need parse it. */
+  readonly writesJson?: true;
   /**
    * @param bytes the scanned buffer
    * @param take called for each record of the batch, in order

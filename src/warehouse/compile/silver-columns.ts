@@ -18,6 +18,15 @@ export function columnsOf({ columns, history }: SilverTask): readonly SilverColu
   return [...columns, { name: VALID_FROM, from: { column: by }, ...zone, onError: 'fail' }];
 }
 
+/** The columns of the source that its key is made of; undefined where SQL makes it. */
+export function keySourcesOf({ key, columns }: SilverTask): readonly string[] | undefined {
+  const names = columns
+    .filter(({ name }) => key.includes(name))
+    .map(({ from }) => ('column' in from ? from.column : undefined));
+  if (names.includes(undefined)) return undefined;
+  return [...new Set(names as string[])];
+}
+
 export function userWhere(sql: string): Expr {
   return { kind: 'user', sql };
 }

@@ -18,9 +18,17 @@ import {
 } from '../../relational/tree.js';
 import { type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
 import { historyRows } from './ended-history.js';
-import { countKeys, hasKey, hasNoKey, isAffected, isOfLoads, loadsOf } from './key-conditions.js';
+import {
+  countKeys,
+  hasKey,
+  hasNoKey,
+  isAffected,
+  isOfLoads,
+  listedKeys,
+  loadsOf,
+} from './key-conditions.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
-import { cleaned, columnsOf, keyOf, userWhere } from './silver-columns.js';
+import { cleaned, columnsOf, keyOf, keySourcesOf, userWhere } from './silver-columns.js';
 import { isLastOfMember, isStanding, isVersion } from './standing-rows.js';
 import { validity } from './version-columns.js';
 
@@ -56,9 +64,7 @@ export function silverBlueprint(
       hasEnds ? historyRows(task, shape, within) : silverRows(task, shape, within),
     isCounted: false,
     counts: (within, by) => countRows(task, shape, within, by),
-    ...(lineageColumn === undefined && task.incrementalBy === undefined
-      ? {}
-      : { affected: (by) => affectedKeys(task, shape, by) }),
+    ...(isTraced(task) ? { affected: (by) => affectedKeys(task, shape, by) } : {}),
     hasLoads: lineageColumn !== undefined,
     hasUnknownMember: false,
     hasTimes: false,
@@ -178,8 +184,15 @@ function isSince({ incrementalBy }: SilverTask, shape: Shape, since: string): Ex
   );
 }
 
+/** Whether changed rows are known by something. */
+function isTraced(task: SilverTask): boolean {
+  if (task.source.lineageColumn !== undefined || task.incrementalBy !== undefined) return true;
+  return keySourcesOf(task) !== undefined;
+}
+
 /** Whatever `where` says: a row that it holds back now may have been in the table before. */
 function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
+  if ('keys' in by) return keysOfListed(task, shape, by.keys);
   const outputs = (of: string) => task.key.map((name) => ({ of: column(name, of), as: name }));
   const isKey = ({ name }: SilverColumn) => task.key.includes(name);
   const query: Select = {
@@ -207,6 +220,21 @@ function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
     isDistinct: true,
     columns: outputs('both'),
     from: { kind: 'query', query: both, as: 'both' },
+  };
+}
+
+/** @param keys values of the columns of the source that the key is made of, before and after the change */
+function keysOfListed(task: SilverTask, shape: Shape, keys: readonly string[]): Select {
+  const own = task.columns.filter(({ name }) => task.key.includes(name));
+  const query: Select = {
+    columns: own.map((each) => ({ of: cleaned(each, shape), as: each.name })),
+    from: { kind: 'query', query: listedKeys(keySourcesOf(task)!, shape, keys), as: SOURCE },
+  };
+  return {
+    isDistinct: true,
+    columns: task.key.map((name) => ({ of: column(name, 'rows'), as: name })),
+    from: { kind: 'query', query, as: 'rows' },
+    where: all(hasKey(task.key, 'rows')),
   };
 }
 

@@ -5,6 +5,7 @@ import { quoteIdentifier } from '../../model/ddl.js';
 import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import type { Blueprint } from '../compile/blueprint.js';
 import { type KeyReader, keyReaderName } from '../compile/key-readers.js';
+import { keyText } from '../compile/raw-readers.js';
 import { quoteRelation } from '../compile/relation-shape.js';
 import { STAGE } from './delta.js';
 
@@ -31,14 +32,9 @@ export async function keysOf(
   return keys;
 }
 
-function listed(columns: readonly string[], of: string, ...more: readonly string[]): string {
-  const parts = columns.map((name) => `${of}.${quoteIdentifier(name)}::text`);
-  return `jsonb_build_array(${[...parts, ...more].join(', ')})`;
-}
-
 function rowsSql(columns: readonly string[], joined: string): string {
-  return `SELECT ${listed(columns, 'stage')} ${joined} WHERE d.new IS NOT NULL
-    UNION ALL SELECT ${listed(columns, 'made')} ${joined} WHERE d.old IS NOT NULL`;
+  return `SELECT ${keyText(columns, 'stage')} ${joined} WHERE d.new IS NOT NULL
+    UNION ALL SELECT ${keyText(columns, 'made')} ${joined} WHERE d.old IS NOT NULL`;
 }
 
 /**
@@ -60,7 +56,7 @@ function versionsSql(
       WHERE ${isSame.join(' AND ')} AND earlier.${VALID_TO} = ${of}.${VALID_FROM})`;
   };
   const whole = (of: string, table: string) =>
-    listed(
+    keyText(
       columns,
       of,
       `CASE WHEN ${isFirst(of, table)} THEN NULL ELSE ${of}.${VALID_FROM}::text END`,
@@ -69,13 +65,13 @@ function versionsSql(
   const [earlier, later] = ['least', 'greatest'].map(
     (end) => `${end}(stage.${VALID_TO}, made.${VALID_TO})`,
   );
-  const between = listed(
+  const between = keyText(
     columns,
     'stage',
     `${earlier}::text`,
     `CASE WHEN stage.${IS_CURRENT} OR made.${IS_CURRENT} THEN NULL ELSE ${later}::text END`,
   );
-  const before = listed(columns, 'stage', 'NULL', `stage.${VALID_FROM}::text`);
+  const before = keyText(columns, 'stage', 'NULL', `stage.${VALID_FROM}::text`);
   const ofFirst =
     hasEnds === true
       ? `

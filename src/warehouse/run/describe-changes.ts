@@ -1,6 +1,6 @@
 /** What the difference changes in a table, as the log of changes has it. */
 import type pg from 'pg';
-import type { Change, ChangedValues } from '../../ledger/changes.js';
+import { type Change, type ChangedValues, withoutKeys } from '../../ledger/changes.js';
 import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import { column } from '../../relational/tree.js';
@@ -59,11 +59,6 @@ export async function describeChanges(
     ...(readers.length === 0 ? {} : { dates }),
     ...(keyReaders.length === 0 ? {} : { keys: i === 0 ? keys : withoutKeys(keys) }),
   }));
-}
-
-/** All entries of a transaction are seen together, so one of them lists the keys. */
-function withoutKeys(keys: ChangedValues): ChangedValues {
-  return Object.fromEntries(Object.keys(keys).map((name) => [name, keys[name] && []]));
 }
 
 async function datesOf(

@@ -11,6 +11,7 @@ import { column } from '../../relational/tree.js';
 import type { Blueprint, Trace, Within } from '../compile/blueprint.js';
 import { DATE, unknownId } from '../compile/fact-rows.js';
 import { quoteRelation, type Shape } from '../compile/relation-shape.js';
+import { keySourcesOf } from '../compile/silver-columns.js';
 import { isKeyedBy, readsLast } from '../compile/silver-rows.js';
 import { sliceText } from '../compile/slice-conditions.js';
 import { readerKey, sliceValue } from '../compile/slice-value.js';
@@ -79,14 +80,19 @@ export async function findStaleKeys(
   return { within: 'keys', reason, reasons: new Map(), trace };
 }
 
-/** The keys that changed in a table of silver. Of a dimension without attributes, their rows are not looked at. */
+/**
+ * The keys that changed in a table of silver, or in a realized one. Of a dimension without attributes, their rows are
+ * not looked at.
+ */
 function findKeys(
   task: SilverTask | DimensionTask,
   { rest }: Blueprint,
   unseen: readonly UnseenChange[],
 ): Trace | undefined {
-  if (task.kind !== 'dimension' || (rest.length === 0 && !task.readsCurrent)) return undefined;
-  const keys = listChanged(unseen, { columns: task.naturalKey, isOfVersions: false });
+  const isOfKeys = task.kind === 'dimension' && rest.length === 0 && !task.readsCurrent;
+  const columns = task.kind === 'silver' ? keySourcesOf(task) : task.naturalKey;
+  if (isOfKeys || columns === undefined) return undefined;
+  const keys = listChanged(unseen, { columns, isOfVersions: false });
   return keys && { keys };
 }
 
