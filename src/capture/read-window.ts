@@ -1,5 +1,6 @@
 /** The rows of the outbox that may be read, in order. */
 import type pg from 'pg';
+import { tunable } from '../base/failpoints.js';
 import { withTransaction } from '../postgres/connection.js';
 import { BOTH_OUTBOXES, type Cursor } from './consumer.js';
 import { OUTBOX_ROW, type OutboxRow } from './event-line.js';
@@ -49,11 +50,12 @@ function digits(text: string): string {
 }
 
 async function* fetchAll(client: pg.Client): AsyncGenerator<readonly OutboxRow[]> {
+  const most = tunable('capture.fetch_rows', FETCH_ROWS);
   try {
     for (;;) {
-      const { rows } = await client.query<OutboxRow>(`FETCH ${FETCH_ROWS} FROM edp_window`);
+      const { rows } = await client.query<OutboxRow>(`FETCH ${most} FROM edp_window`);
       if (rows.length > 0) yield rows;
-      if (rows.length < FETCH_ROWS) break;
+      if (rows.length < most) break;
     }
   } finally {
     await client.query('CLOSE edp_window').catch(() => {});

@@ -1,6 +1,7 @@
 /** `edp capture run`: from the outbox into a sink, and the cursor behind it. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
+import { failpoint } from '../base/failpoints.js';
 import { backOff, RETRIES } from '../base/retry.js';
 import { withClient } from '../postgres/connection.js';
 import { isTransient, withConnectionCode } from '../postgres/sqlstate.js';
@@ -172,8 +173,10 @@ class Run {
   async #commit(): Promise<void> {
     if (this.#written.size === 0 && this.#cursor.upto !== null) return;
     await this.#sink.commit();
+    await failpoint('capture.sent', this.#client);
     const events = [...this.#written.values()].reduce((sum, one) => sum + one, 0);
     await moveCursor(this.#client, this.#options.consumer, this.#cursor, events);
+    await failpoint('capture.moved', this.#client);
     this.#isInWindow = this.#cursor.upto !== null;
     this.#totals.published += events;
     this.#totals.failedCalculations += this.#failures;
@@ -183,6 +186,7 @@ class Run {
     this.#written = new Map();
     this.#failures = 0;
     await rotateOutbox(this.#client);
+    await failpoint('capture.rotated', this.#client);
   }
 
   /**

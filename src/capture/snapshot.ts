@@ -7,6 +7,7 @@
  */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
+import { failpoint, tunable } from '../base/failpoints.js';
 import { quoteIdentifier, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
 import { withTransaction } from '../postgres/connection.js';
@@ -42,12 +43,14 @@ export async function snapshotModel(
   options: SnapshotOptions,
 ): Promise<number> {
   const state = await beginOrResume(client, model, options);
+  await failpoint('snapshot.begun', client);
   await waitForOthers(client, state, options);
   let { position } = state;
   let rows = 0;
   let uncommitted = 0;
   const keep = async () => {
     await options.sink?.commit();
+    await failpoint('snapshot.sent', client);
     await client.query(
       'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
       [model.name, JSON.stringify(position), uncommitted],
@@ -59,6 +62,7 @@ export async function snapshotModel(
     const range = await readRange(client, model, state, position, options);
     rows += range.rows;
     uncommitted += range.rows;
+    if (options.sink === undefined) await failpoint('snapshot.sent', client);
     position = range.position ?? position;
     const isLast = range.position === null;
     if (options.sink !== undefined && (isLast || options.sink.isDue())) await keep();
@@ -195,7 +199,7 @@ async function findEnd(
   const columns = identity.map((name) => `t.${quoteIdentifier(name)}`);
   const { rows } = await client.query<{ position: readonly string[] }>(
     `SELECT json_build_array(${columns.map((name) => `${name}::text`).join(', ')}) AS position FROM ${quoteTable(formatTableName(source))} AS t
-     ${position === null ? '' : `WHERE ${above(model, 't', 1)}`} ORDER BY ${columns.join(', ')} OFFSET ${RANGE_ROWS - 1} LIMIT 1`,
+     ${position === null ? '' : `WHERE ${above(model, 't', 1)}`} ORDER BY ${columns.join(', ')} OFFSET ${tunable('capture.range_rows', RANGE_ROWS) - 1} LIMIT 1`,
     [...(position ?? [])],
   );
   return rows[0]?.position ?? null;
