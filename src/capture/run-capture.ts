@@ -16,6 +16,7 @@ import {
   sleepUnless,
 } from './consumer.js';
 import { eventLine, type OutboxRow } from './event-line.js';
+import { flushLog } from './flush-log.js';
 import { openWindow } from './read-window.js';
 import { rotateOutbox } from './rotate-outbox.js';
 import type { SentEvent, Sink } from './sinks/sink.js';
@@ -172,6 +173,7 @@ class Run {
 
   async #commit(): Promise<void> {
     if (this.#written.size === 0 && this.#cursor.upto !== null) return;
+    if (this.#written.size > 0) await flushLog(this.#client);
     await this.#sink.commit();
     await failpoint('capture.sent', this.#client);
     const events = [...this.#written.values()].reduce((sum, one) => sum + one, 0);

@@ -14,6 +14,7 @@ import { withTransaction } from '../postgres/connection.js';
 import { sleepUnless } from './consumer.js';
 import { eventLine, OUTBOX_ROW, type OutboxRow } from './event-line.js';
 import { EVENT_COLUMNS, filterOf, readQuery } from './event-sql.js';
+import { flushLog } from './flush-log.js';
 import type { CapturedModel } from './plan.js';
 import type { Sink } from './sinks/sink.js';
 
@@ -49,6 +50,7 @@ export async function snapshotModel(
   let rows = 0;
   let uncommitted = 0;
   const keep = async () => {
+    if (options.sink !== undefined && uncommitted > 0) await flushLog(client);
     await options.sink?.commit();
     await failpoint('snapshot.sent', client);
     await client.query(

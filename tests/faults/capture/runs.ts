@@ -39,7 +39,7 @@ export async function keepRunning(
     '--consumer',
     follower.consumer,
     '--rotate-seconds',
-    '1',
+    follower.to === 'out' ? '1' : '2',
   ];
   const points = follower.to === 'out' ? RUN_POINTS : TABLE_POINTS;
   let failures = 0;
