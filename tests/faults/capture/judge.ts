@@ -6,13 +6,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { foldEvents, type ReadEvent } from '../../capture/fold.js';
+import type { Checkpoints } from './checkpoints.js';
 import type { Journal, Written } from './journal.js';
 import type { Follower, Place } from './place.js';
 import { type Oracle, oracles, type Shape } from './source.js';
 
 const MOST = 4;
 
-export async function judge(place: Place, shape: Shape, journal: Journal): Promise<string[]> {
+export async function judge(
+  place: Place,
+  shape: Shape,
+  journal: Journal,
+  checkpoints: Checkpoints,
+): Promise<string[]> {
   const faults: string[] = [];
   const [files, table] = place.followers;
   const events = readStream(path.join(files.folder, 'out'), faults);
@@ -31,6 +37,7 @@ export async function judge(place: Place, shape: Shape, journal: Journal): Promi
         (key) => historyOf(events.get(name) ?? [], key),
       );
     }
+    faults.push(...shorten(await checkpoints.judge(rows, events, shape)));
     const wanted = new Map<string, Map<string, string>>();
     for (const [name, { source }] of Object.entries(oracleOf)) {
       wanted.set(name, await mapOf(rows, source));

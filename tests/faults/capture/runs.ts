@@ -177,12 +177,18 @@ export async function cutSessions(place: Place, cuts: number, seed: number): Pro
 }
 
 /** Kills the server, and starts it again. */
-export async function killServer(place: Place, kills: number, seed: number): Promise<void> {
+export async function killServer(
+  place: Place,
+  kills: number,
+  seed: number,
+  onKilled: () => void,
+): Promise<void> {
   const random = new Random(seed);
   for (let i = 0; i < kills; i++) {
     await sleep(1000 + random.below(2500));
     const how = random.pick(['SIGKILL', 'SIGQUIT'] as const);
     await place.server.stop(how);
+    onKilled();
     await sleep(random.below(300));
     await place.server.start();
     place.counts.add(`server ended by ${how}`);

@@ -61,8 +61,13 @@ interface Scene {
 /** Rows that could not be mapped yet are reported by status 3, until the server is there again. */
 const install = ({ place }: Scene) => place.finish(place.followers[0], ['capture', 'install']);
 
+function change({ shape }: Scene, ...tables: readonly string[]): void {
+  for (const table of tables) shape.changed.add(table);
+}
+
 const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   async 'a column is added'(scene) {
+    change(scene, 'accounts');
     const { place, shape, state, operator, random } = scene;
     if (shape.hasNote) return;
     await operator.change(
@@ -79,6 +84,7 @@ const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     await place.finish(place.followers[0], ['capture', 'snapshot', 'accounts']);
   },
   async 'a column is renamed'(scene) {
+    change(scene, 'accounts', 'labels');
     const { place, shape, state, operator, random } = scene;
     const name = shape.nameColumn === 'first_name' ? 'given_name' : 'first_name';
     await operator.change(
@@ -93,6 +99,7 @@ const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     });
   },
   async 'a type is changed'(scene) {
+    change(scene, 'accounts', 'labels');
     const { operator, random } = scene;
     const type = random.pick(['timestamp', 'timestamptz', 'date']);
     await operator.change(
@@ -117,6 +124,7 @@ const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     shape.partitions.add('orders_3');
   },
   async 'a partition with rows is attached'(scene) {
+    change(scene, 'orders');
     const { place, shape, operator } = scene;
     if (shape.partitions.has('orders_5')) return;
     await operator.change(

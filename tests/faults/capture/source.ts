@@ -9,6 +9,8 @@ export interface Shape {
   isNoteCaptured: boolean;
   /** Partitions that statements may name. */
   readonly partitions: Set<string>;
+  /** Tables of the model whose source was changed. */
+  readonly changed: Set<string>;
 }
 
 export function newShape(): Shape {
@@ -17,6 +19,7 @@ export function newShape(): Shape {
     hasNote: false,
     isNoteCaptured: false,
     partitions: new Set(['orders_1', 'orders_2a', 'orders_2b', 'orders_rest']),
+    changed: new Set(),
   };
 }
 
@@ -102,7 +105,7 @@ INSERT INTO nodes (id, parent) SELECT i, nullif(i / 2, 0) FROM generate_series(1
 INSERT INTO tags SELECT 't' || i, 'tag ' || i FROM generate_series(1, 12) AS i;
 INSERT INTO tagged SELECT i, 't' || (1 + i % 12) FROM generate_series(1, 40) AS i;
 INSERT INTO journal SELECT i, 'first-' || i FROM generate_series(1, 60) AS i;
-INSERT INTO seats SELECT i, 'who ' || i FROM generate_series(1, 12) AS i;
+INSERT INTO seats SELECT i, 'who ' || i FROM generate_series(1, 60) AS i;
 `;
 
 export interface Oracle {

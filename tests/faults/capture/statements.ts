@@ -172,11 +172,11 @@ export const STATEMENTS: readonly Statement[] = [
     name: 'swap of keys',
     weight: 2,
     sql: (r) => {
-      const [a, b] = [1 + r.below(12), 1 + r.below(12)];
+      const [a, b] = [1 + r.below(60), 1 + r.below(60)];
       return r.pick([
         `UPDATE seats SET id = CASE id WHEN ${a} THEN ${b} ELSE ${a} END WHERE id IN (${a}, ${b})`,
-        'UPDATE seats SET id = id % 12 + 1 WHERE id <= 12',
-        `INSERT INTO seats SELECT i, 'new ${r.below(99)}' FROM generate_series(1, 12) AS i WHERE NOT EXISTS (SELECT FROM seats WHERE id = i)`,
+        `UPDATE seats SET id = CASE WHEN id % 6 = 5 THEN id - 5 ELSE id + 1 END WHERE id / 6 = ${r.below(10)}`,
+        `INSERT INTO seats SELECT i, 'new ${r.below(99)}' FROM generate_series(${a}, ${a + 5}) AS i WHERE NOT EXISTS (SELECT FROM seats WHERE id = i)`,
         `DELETE FROM seats WHERE id = ${a}`,
       ]);
     },
@@ -184,7 +184,7 @@ export const STATEMENTS: readonly Statement[] = [
   {
     name: 'swap of keys in two statements',
     sql: (r) => {
-      const [a, b] = [1 + r.below(6), 7 + r.below(6)];
+      const [a, b] = [1 + r.below(30), 31 + r.below(30)];
       return `SET CONSTRAINTS ALL DEFERRED;
         UPDATE seats SET id = ${b}, who = 'first of ${a}' WHERE id = ${a};
         UPDATE seats SET id = ${a} WHERE id = ${b} AND who NOT LIKE 'first of %';

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readLag } from '../../../src/capture/consumer.js';
 import { Random } from '../random.js';
 import { FaultServer } from '../server.js';
+import { Checkpoints } from './checkpoints.js';
 import { Counts } from './counts.js';
 import { Journal } from './journal.js';
 import { judge } from './judge.js';
@@ -96,11 +97,12 @@ async function follow(options: TrialOptions, place: Place): Promise<string[]> {
   };
   const prepared: Prepared = new Map();
   const state: State = { isOver: false, isPaused: false, running: 0 };
+  const checkpoints = new Checkpoints();
   const kills = random.below(4);
   const done = Promise.all([
     ...Array.from({ length: writers }, (_, i) => write(i, writing, prepared)),
     changeSchema(place, shape, state, seed + 1, 1 + random.below(4)),
-    killServer(place, Math.max(0, random.below(4) - 1), seed + 2),
+    killServer(place, Math.max(0, random.below(4) - 1), seed + 2, () => checkpoints.forget()),
     cutSessions(place, random.below(3), seed + 3),
     sleep(random.below(1500)).then(() => takeSnapshots(place, random.below(2) === 0, seed + 4)),
     sleep(1000 + random.below(2500)).then(() =>
@@ -111,6 +113,7 @@ async function follow(options: TrialOptions, place: Place): Promise<string[]> {
     keepRunning(place, files, kills, seed + 6, state),
     keepRunning(place, table, kills, seed + 7, state),
     settlePrepared(writing, prepared, state),
+    checkpoints.takeMany(place, shape, state),
   ]);
   await Promise.race([done, following.then(() => done)]);
   state.isOver = true;
@@ -119,7 +122,8 @@ async function follow(options: TrialOptions, place: Place): Promise<string[]> {
   await mapKept(place);
   await finishRuns(place);
   await place.finish(files, ['realize', 'out', '--process-count', '1']);
-  return judge(place, shape, journal);
+  place.counts.add('looks in the middle', checkpoints.count);
+  return judge(place, shape, journal, checkpoints);
 }
 
 /** A statement that was under way when edp.yaml was corrected has kept its rows; whoever reads what `run` reports installs once more. */
