@@ -156,4 +156,7 @@ async function main(): Promise<number> {
   }
 }
 
+// So that its servers end, too.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 process.exitCode = await main();

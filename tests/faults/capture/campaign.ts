@@ -96,6 +96,7 @@ async function runTrials(
           writers: WRITERS,
           transactions: TRANSACTIONS,
         }).catch(async (error: Error): Promise<TrialResult> => {
+          say(`seed ${own} failed: ${error.message}`);
           // Whatever state it is in.
           await server.remove();
           server = await createServer();

@@ -36,6 +36,7 @@ export class Place {
   readonly counts: Counts;
   readonly #cli: string;
   readonly #running = new Set<ChildProcess>();
+  #isClosed = false;
   /** Snapshots are taken one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -75,7 +76,11 @@ export class Place {
 
   /** Ends what still runs, too. */
   async dropDatabases(): Promise<void> {
+    this.#isClosed = true;
     for (const child of this.#running) child.kill('SIGKILL');
+    await Promise.all(
+      [...this.#running].map((child) => new Promise((resolve) => child.once('close', resolve))),
+    );
     const left = await this.server.query('SELECT gid FROM pg_prepared_xacts WHERE database = $1', [
       this.source,
     ]);
@@ -94,6 +99,7 @@ export class Place {
   }
 
   start(follower: Follower, args: readonly string[], failpoints = ''): Command {
+    if (this.#isClosed) throw new Error('the trial is over');
     const child = spawn(process.execPath, [this.#cli, ...args], {
       cwd: follower.folder,
       env: {

@@ -182,16 +182,6 @@ export const STATEMENTS: readonly Statement[] = [
     },
   },
   {
-    name: 'swap of keys in two statements',
-    sql: (r) => {
-      const [a, b] = [1 + r.below(30), 31 + r.below(30)];
-      return `SET CONSTRAINTS ALL DEFERRED;
-        UPDATE seats SET id = ${b}, who = 'first of ${a}' WHERE id = ${a};
-        UPDATE seats SET id = ${a} WHERE id = ${b} AND who NOT LIKE 'first of %';
-        UPDATE seats SET who = 'seated ' || id WHERE id = ${b}`;
-    },
-  },
-  {
     name: 'merge',
     since: 15,
     weight: 2,
