@@ -62,8 +62,9 @@ CREATE UNLOGGED TABLE IF NOT EXISTS edp_capture.at_commit (xid xid8 PRIMARY KEY 
 -- Calculations that a transaction with an old snapshot may have got wrong: done once more by the next run.
 CREATE TABLE IF NOT EXISTS edp_capture.due (model text NOT NULL, key jsonb);
 
+-- One for each place that rows go to: another place has none of the ranges that were read for this one.
 CREATE TABLE IF NOT EXISTS edp_capture.snapshots (
-  model text PRIMARY KEY,
+  model text NOT NULL,
   sequence bigint NOT NULL,
   -- All transactions before this one must have ended before rows are read.
   waits_for xid8 NOT NULL,
@@ -72,6 +73,9 @@ CREATE TABLE IF NOT EXISTS edp_capture.snapshots (
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   finished_at timestamptz
 );
+ALTER TABLE edp_capture.snapshots ADD COLUMN IF NOT EXISTS target text NOT NULL DEFAULT '';
+ALTER TABLE edp_capture.snapshots DROP CONSTRAINT IF EXISTS snapshots_pkey;
+CREATE UNIQUE INDEX IF NOT EXISTS snapshots_place ON edp_capture.snapshots (model, target);
 
 -- What the triggers were made from, by model: edp capture run and snapshot check that it is what edp.yaml says.
 CREATE TABLE IF NOT EXISTS edp_capture.models (

@@ -25,6 +25,8 @@ export interface SnapshotOptions {
   readonly source: string;
   /** Undefined: through the outbox. */
   readonly sink: Sink | undefined;
+  /** Names where rows go to; empty for the outbox. One that was stopped goes on only to the same place. */
+  readonly target: string;
   /** Bytes of the outbox from which it waits for consumers. */
   readonly capBytes: number;
   readonly signal: AbortSignal;
@@ -54,8 +56,8 @@ export async function snapshotModel(
     await options.sink?.commit();
     await failpoint('snapshot.sent', client);
     await client.query(
-      'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
-      [model.name, JSON.stringify(position), uncommitted],
+      'UPDATE edp_capture.snapshots SET position = $3, rows = rows + $4 WHERE model = $1 AND target = $2',
+      [model.name, options.target, JSON.stringify(position), uncommitted],
     );
     uncommitted = 0;
   };
@@ -70,8 +72,8 @@ export async function snapshotModel(
     if (options.sink !== undefined && (isLast || options.sink.isDue())) await keep();
     if (isLast) {
       await client.query(
-        'UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1',
-        [model.name],
+        'UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1 AND target = $2',
+        [model.name, options.target],
       );
       return rows;
     }
@@ -85,12 +87,12 @@ export async function snapshotModel(
 async function beginOrResume(
   client: pg.Client,
   { name }: CapturedModel,
-  { onNote }: SnapshotOptions,
+  { onNote, target }: SnapshotOptions,
 ): Promise<State> {
   const columns = 'sequence::text AS sequence, waits_for::text AS "waitsFor", position';
   const { rows } = await client.query<State & { done: boolean }>(
-    `SELECT ${columns}, finished_at IS NOT NULL AS done FROM edp_capture.snapshots WHERE model = $1`,
-    [name],
+    `SELECT ${columns}, finished_at IS NOT NULL AS done FROM edp_capture.snapshots WHERE model = $1 AND target = $2`,
+    [name, target],
   );
   const [there] = rows;
   if (there !== undefined && !there.done) {
@@ -103,11 +105,11 @@ async function beginOrResume(
     "SELECT nextval('edp_capture.event_sequence')::text AS sequence",
   );
   const begun = await client.query<State>(
-    `INSERT INTO edp_capture.snapshots (model, sequence, waits_for) VALUES ($1, $2, pg_current_xact_id())
-     ON CONFLICT (model) DO UPDATE SET sequence = excluded.sequence, waits_for = excluded.waits_for, position = NULL,
+    `INSERT INTO edp_capture.snapshots (model, target, sequence, waits_for) VALUES ($1, $2, $3, pg_current_xact_id())
+     ON CONFLICT (model, target) DO UPDATE SET sequence = excluded.sequence, waits_for = excluded.waits_for, position = NULL,
        rows = 0, started_at = clock_timestamp(), finished_at = NULL
      RETURNING ${columns}`,
-    [name, drawn.rows[0]!.sequence],
+    [name, target, drawn.rows[0]!.sequence],
   );
   return begun.rows[0]!;
 }
@@ -160,8 +162,8 @@ async function readRange(
         values: range.values,
       });
       await client.query(
-        'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
-        [model.name, JSON.stringify(end ?? position), rowCount],
+        'UPDATE edp_capture.snapshots SET position = $3, rows = rows + $4 WHERE model = $1 AND target = $2',
+        [model.name, options.target, JSON.stringify(end ?? position), rowCount],
       );
       return { rows: rowCount ?? 0, position: end };
     }

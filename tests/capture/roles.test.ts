@@ -58,6 +58,7 @@ it('is enough for who installs, who writes and who runs', async () => {
     snapshotModel(session, plan.models[0]!, {
       source: 'edp:shop',
       sink: undefined,
+      target: '',
       capBytes: 1e9,
       signal: new AbortController().signal,
       onNote: () => {},

@@ -22,12 +22,17 @@ capture:
     notes: { columns: { size: { calculation: "length(notes.a)" } }, where: "b <> 7" }
 `;
 
-async function read(sink: Sink | undefined, signal = new AbortController().signal) {
+async function read(
+  sink: Sink | undefined,
+  signal = new AbortController().signal,
+  target = sink === undefined ? '' : 'list',
+) {
   const { plan } = await installIn(source.config, TEXT, true);
   return withClient(source.config, 'test', (client) =>
     snapshotModel(client, plan.models[0]!, {
       source: 'edp:shop',
       sink,
+      target,
       capBytes: 1e9,
       signal,
       onNote: () => {},
@@ -90,6 +95,27 @@ describe('a snapshot', () => {
     expect(await read(sink)).toBe(ROWS - 1 - before);
     expect(sent).toHaveLength(ROWS - 1);
     expect(new Set(sent.map(({ sequence }) => sequence)).size).toBe(1);
+  });
+
+  it('goes on only to the place that has what was read before', async () => {
+    const stop = new AbortController();
+    const sent: SentEvent[] = [];
+    const sink: Sink = {
+      open: async () => {},
+      write: async (events) => {
+        sent.push(...events);
+        stop.abort();
+      },
+      isDue: () => true,
+      commit: async () => {},
+      discard: async () => {},
+    };
+    await expect(read(sink, stop.signal)).rejects.toThrow(/stopped/);
+    const before = sent.length;
+    expect(await read(undefined)).toBe(ROWS - 1);
+    expect(await read({ ...sink, isDue: () => false }, undefined, 'another')).toBe(ROWS - 1);
+    sent.length = before;
+    expect(await read(sink)).toBe(ROWS - 1 - before);
   });
 
   it('goes straight into files', () =>
