@@ -4,7 +4,8 @@
  * Texts of JSON are put together from those of the values, which is several times faster than to build jsonb. OLD and
  * NEW are joined by key: where both are there it is an update, of what changed; otherwise a delete or a create.
  */
-import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
+import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
+import { formatTableName } from '../model/table-name.js';
 import type { Attribute, CapturedModel } from './plan.js';
 
 /** What a statement does to rows. */
@@ -18,6 +19,8 @@ export interface EventQuery {
   /** SQL of the number of each event, and of its time. */
   readonly sequence?: string;
   readonly at?: string;
+  /** Whether the table is as the statement has left it, so that keys which are there again are not deleted. */
+  readonly isAfter?: boolean;
 }
 
 export const NEXT_SEQUENCE = "nextval('edp_capture.event_sequence')";
@@ -32,10 +35,14 @@ export function eventQuery(models: readonly CapturedModel[], query: EventQuery):
 
 function queryOf(
   model: CapturedModel,
-  { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' }: EventQuery,
+  { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()', isAfter = false }: EventQuery,
 ): string {
   const body =
-    op === 'update' ? changesOf(model) : op === 'insert' ? createsOf(model) : deletesOf(model);
+    op === 'update'
+      ? changesOf(model, isAfter)
+      : op === 'insert'
+        ? createsOf(model)
+        : deletesOf(model, isAfter);
   return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, e.key, e.after, e.before, NULL::text, ${at}
 FROM (
 ${body}
@@ -48,13 +55,13 @@ function createsOf(model: CapturedModel): string {
 FROM (${rowsOf(model, 'new_rows')}) AS n`;
 }
 
-function deletesOf(model: CapturedModel): string {
+function deletesOf(model: CapturedModel, isAfter: boolean): string {
   const before = model.attributes.map((attribute, i) => pair(attribute, `o.a${i}`));
   return `SELECT 'delete' AS op, ${keyOf(model, 'o')} AS key, NULL::text AS after, ${object(before)} AS before
-FROM (${rowsOf(model, 'old_rows')}) AS o`;
+FROM (${rowsOf(model, 'old_rows')}) AS o${isAfter ? ` WHERE ${isGone(model)}` : ''}`;
 }
 
-function changesOf(model: CapturedModel): string {
+function changesOf(model: CapturedModel, isAfter: boolean): string {
   const { attributes } = model;
   const after = attributes.map(
     (attribute, i) =>
@@ -70,7 +77,23 @@ function changesOf(model: CapturedModel): string {
   CASE WHEN n.r THEN ${object(after)} END AS after,
   CASE WHEN o.r THEN ${object(before)} END AS before
 FROM (${rowsOf(model, 'old_rows')}) AS o
-FULL JOIN (${rowsOf(model, 'new_rows')}) AS n ON ${join.join(' AND ')}`;
+FULL JOIN (${rowsOf(model, 'new_rows')}) AS n ON ${join.join(' AND ')}${isAfter ? ` WHERE n.r IS NOT NULL OR ${isGone(model)}` : ''}`;
+}
+
+/**
+ * Whether the key of \`o\` is not there again. A statement may delete a key and write it anew (WITH … DELETE … INSERT), and the triggers of
+ * what it does fire when each part has come to its end: an INSERT that does not ask for all deleted rows ends before the DELETE.
+ */
+function isGone(model: CapturedModel): string {
+  const { attributes, source } = model;
+  const columns = new Set(source.columns.map(({ name }) => quoteIdentifier(name)));
+  const keys = keyIndexes(model);
+  // To look for what is computed would be to read the whole table.
+  if (!keys.every((i) => columns.has(attributes[i]!.value))) return 'true';
+  const alias = quoteIdentifier(source.name);
+  const same = keys.map((i) => `${alias}.${attributes[i]!.value} = o.a${i}`).join(' AND ');
+  const filter = filterOf(model);
+  return `NOT EXISTS (SELECT FROM ${quoteTable(formatTableName(source))} AS ${alias}${filter === '' ? ' WHERE' : `${filter} AND`} ${same})`;
 }
 
 /** SQL: whether two values have different texts, or may have. */

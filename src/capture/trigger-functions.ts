@@ -116,7 +116,7 @@ function nestedDepth(source: CapturedSource): string {
 
 function eventsPart(source: CapturedSource, op: RowOp): string {
   const { models, table } = source;
-  const query = eventQuery(models, { op });
+  const query = eventQuery(models, { op, isAfter: true });
   const counted = op === 'delete' ? 'old_rows' : 'new_rows';
   const general = branch('', query, counted);
   if (op !== 'update' && !table.mayNest) return general;

@@ -131,7 +131,8 @@ export async function writeJournal(
            made AS (INSERT INTO journal SELECT id, '${token}-' || id FROM gone RETURNING id, token)
          SELECT g.id::text, g.token, m.token FROM gone AS g JOIN made AS m USING (id)`,
       );
-      return [...deletes(found), ...found.map(([id, , text]): Written => `write ${id} ${text!}`)];
+      // What is there again is not deleted.
+      return found.map(([id, , text]): Written => `write ${id} ${text!}`);
     }
     case 10: {
       const found = await rows(

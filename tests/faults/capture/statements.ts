@@ -198,6 +198,22 @@ export const STATEMENTS: readonly Statement[] = [
       ]),
   },
   {
+    name: 'merge that deletes a key and writes it anew',
+    since: 15,
+    weight: 2,
+    sql: (r) => {
+      const id = r.below(60);
+      return r.pick([
+        `MERGE INTO tagged AS t USING (VALUES (${id}, 0), (-1, ${id})) AS s (old, new) ON t.id = s.old
+          WHEN MATCHED THEN DELETE
+          WHEN NOT MATCHED AND s.new > 0 THEN INSERT VALUES (s.new, NULL)`,
+        `MERGE INTO tagged AS t USING (VALUES (${id}, 0), (${id + 1}, ${id})) AS s (old, new) ON t.id = s.old
+          WHEN MATCHED AND s.new = 0 THEN DELETE
+          WHEN MATCHED THEN UPDATE SET id = s.new`,
+      ]);
+    },
+  },
+  {
     name: 'two updates in one statement',
     sql: (r) =>
       `WITH a AS (UPDATE tagged SET tag = (SELECT max(code) FROM tags) WHERE id % 5 = 0 RETURNING id)
@@ -206,7 +222,7 @@ export const STATEMENTS: readonly Statement[] = [
   {
     name: 'delete and insert in one statement',
     sql: (r) =>
-      `WITH gone AS (DELETE FROM tagged WHERE id % 6 = ${r.below(6)} RETURNING id, tag) INSERT INTO tagged SELECT id + ${r.pick([0, 0, 1000])}, tag FROM gone`,
+      `WITH gone AS (DELETE FROM tagged WHERE id % 6 = ${r.below(6)} RETURNING id, tag) INSERT INTO tagged SELECT id + ${r.pick([0, 0, 1000])}, tag FROM gone${r.pick(['', ' LIMIT 1'])}`,
   },
 ];
 
