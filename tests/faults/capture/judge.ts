@@ -197,6 +197,14 @@ async function judgeWarehouse(
     }
     for (const [name, { realized, hasHistory, losesDeleted }] of Object.entries(oracleOf)) {
       const what = `${consumer}: ${name}`;
+      const [[isThere, kept] = []] = await rows(
+        'SELECT to_regclass($1) IS NOT NULL, (SELECT count(*)::int FROM change_events WHERE table_name = $1)',
+        [name],
+      );
+      if (isThere !== true) {
+        faults.push(`${what}: is not there, and the log has ${String(kept)} events of it`);
+        continue;
+      }
       const rowsWanted = wanted.get(name)!;
       const live = losesDeleted ? name : `(SELECT * FROM ${name} WHERE deleted_at IS NULL) AS live`;
       compareRows(what, rowsWanted, await mapOf(rows, realized(live)), faults);

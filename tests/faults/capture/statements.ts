@@ -7,6 +7,8 @@ export interface Statement {
   readonly sql: (random: Random, shape: Shape) => string;
   /** The first PostgreSQL that has it. */
   readonly since?: number;
+  /** Whether a snapshot that is older than the statement must not run it (docs/capture.md says why). */
+  readonly needsNewSnapshot?: true;
   /** How often it is picked, compared with others. */
   readonly weight?: number;
 }
@@ -138,6 +140,7 @@ export const STATEMENTS: readonly Statement[] = [
   },
   {
     name: 'truncate of partitions',
+    needsNewSnapshot: true,
     sql: (r, { partitions }) =>
       r.pick([
         `TRUNCATE ${r.pick([...partitions])}`,
