@@ -198,10 +198,12 @@ async function judgeWarehouse(
     for (const [name, { realized, hasHistory, losesDeleted }] of Object.entries(oracleOf)) {
       const what = `${consumer}: ${name}`;
       const [[isThere, kept] = []] = await rows(
-        'SELECT to_regclass($1) IS NOT NULL, (SELECT count(*)::int FROM change_events WHERE table_name = $1)',
+        "SELECT to_regclass($1) IS NOT NULL, (SELECT count(*)::int FROM change_events WHERE table_name = $1 AND op <> 'truncate')",
         [name],
       );
       if (isThere !== true) {
+        // It is made for the first row.
+        if (kept === 0 && wanted.get(name)!.size === 0) continue;
         faults.push(`${what}: is not there, and the log has ${String(kept)} events of it`);
         continue;
       }

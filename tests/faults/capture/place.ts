@@ -137,8 +137,6 @@ export class Place {
       const timer = setTimeout(() => child.kill('SIGKILL'), HANGS_MS);
       const { status, output } = await ended;
       clearTimeout(timer);
-      if (process.env.CAPTURE_TRACE && status !== 0)
-        console.error(`${args.join(' ')} ended with ${status}: ${output}`);
       if (status !== null && good.includes(status)) return output;
       if (tries === MOST_TRIES || status === 2) {
         throw new Error(`edp ${args.join(' ')} ended with ${status}: ${output.slice(-2000)}`);
