@@ -103,6 +103,13 @@ export const FAILPOINTS = [
   'replay.taken_out',
   'replay.receipts',
   'replay.counted',
+  // Captured events, and their consumer's cursor.
+  'capture.linked',
+  'capture.sent',
+  'capture.moved',
+  'capture.rotated',
+  'snapshot.begun',
+  'snapshot.sent',
   // A fold of change events.
   'realize.loaded',
   'realize.found',
@@ -169,6 +176,9 @@ export function tunable(
   name:
     | 'bulk.max_ms'
     | 'bulk.min_bytes'
+    | 'capture.fetch_rows'
+    | 'capture.range_rows'
+    | 'capture.rotate_bytes'
     | 'http.idle_ms'
     | 'http.retry_ms'
     | 'notify.total_ms'

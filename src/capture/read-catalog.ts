@@ -15,6 +15,12 @@ export interface SourceColumn {
   readonly isLoose: boolean;
 }
 
+export interface UniqueKey {
+  readonly columns: readonly string[];
+  /** When two rows may have it: never, where a transaction says so, or until the end of each transaction. */
+  readonly repeats: 'never' | 'if deferred' | 'until commit';
+}
+
 export interface ForeignKey {
   readonly columns: readonly string[];
   readonly table: TablePlace;
@@ -38,8 +44,8 @@ export interface SourceTable extends TablePlace {
   /** Whether a statement on it may run another one on it before its own triggers fire. */
   readonly mayNest: boolean;
   readonly columns: readonly SourceColumn[];
-  /** Of columns that are never null; the primary key first. */
-  readonly uniqueKeys: readonly (readonly string[])[];
+  /** Of columns that are never null; the primary key first, and those that can be deferred behind all others. */
+  readonly uniqueKeys: readonly UniqueKey[];
   readonly foreignKeys: readonly ForeignKey[];
   /** All below it. */
   readonly partitions: readonly TablePlace[];
@@ -65,8 +71,10 @@ SELECT wanted.name AS wanted, c.oid::int8::text AS oid, n.nspname AS schema, c.r
       'isVirtual', a.attgenerated = 'v', 'isLoose', coalesce(NOT l.collisdeterministic, false)) ORDER BY a.attnum), '[]')
     FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid LEFT JOIN pg_type AS b ON b.oid = y.typbasetype LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
-  (SELECT coalesce(json_agg(${NAMES('i.indkey', 'c.oid')} ORDER BY i.indisprimary DESC, i.indexrelid), '[]')
-    FROM pg_index AS i
+  (SELECT coalesce(json_agg(json_build_object('columns', ${NAMES('i.indkey', 'c.oid')},
+      'repeats', CASE WHEN i.indimmediate THEN 'never' WHEN u.condeferred THEN 'until commit' ELSE 'if deferred' END)
+      ORDER BY i.indimmediate DESC, i.indisprimary DESC, i.indexrelid), '[]')
+    FROM pg_index AS i LEFT JOIN pg_constraint AS u ON u.conindid = i.indexrelid AND u.contype IN ('p', 'u') AND u.conrelid = i.indrelid
     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
       AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
         JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum

@@ -1,5 +1,6 @@
 /** The rows of the outbox that may be read, in order. */
 import type pg from 'pg';
+import { tunable } from '../base/failpoints.js';
 import { withTransaction } from '../postgres/connection.js';
 import { changeTexts, type Shape } from './change-texts.js';
 import { BOTH_OUTBOXES, type Cursor } from './consumer.js';
@@ -55,13 +56,14 @@ function digits(text: string): string {
 type KeptRow = OutboxRow & { readonly shape: string | null; readonly changes: string | null };
 
 async function* fetchAll(client: pg.Client): AsyncGenerator<readonly OutboxRow[]> {
+  const most = tunable('capture.fetch_rows', FETCH_ROWS);
   const shapes = new Map<string, Shape>();
   try {
     for (;;) {
-      const { rows } = await client.query<KeptRow>(`FETCH ${FETCH_ROWS} FROM edp_window`);
+      const { rows } = await client.query<KeptRow>(`FETCH ${most} FROM edp_window`);
       await readShapes(client, shapes, new Set(rows.flatMap(({ shape }) => shape ?? [])));
       if (rows.length > 0) yield rows.map((row) => withTexts(row, shapes));
-      if (rows.length < FETCH_ROWS) break;
+      if (rows.length < most) break;
     }
   } finally {
     await client.query('CLOSE edp_window').catch(() => {});

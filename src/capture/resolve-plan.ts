@@ -17,7 +17,7 @@ import type {
   NeededSettings,
   Touching,
 } from './plan.js';
-import { readCatalog, readTypes, type SourceTable } from './read-catalog.js';
+import { readCatalog, readTypes, type SourceTable, type UniqueKey } from './read-catalog.js';
 import { readSearchPath, type SearchPath } from './search-path.js';
 
 interface Faults {
@@ -331,15 +331,41 @@ class Resolver {
       return undefined;
     }
     const keyForms = table.key.map((key) => forms.get(key)!);
-    if (keyForms.some(({ kind }) => kind === 'sql')) return first;
+    const isComputed = keyForms.some(({ kind }) => kind === 'sql');
     const columns = keyForms.map((form) => (form as { column: string }).column);
-    const isUnique = source.uniqueKeys.some((key) => key.every((one) => columns.includes(one)));
-    if (isUnique) return first;
+    const used = isComputed
+      ? first
+      : source.uniqueKeys.find((key) => key.columns.every((one) => columns.includes(one)));
+    if (used !== undefined) {
+      this.#judgeRepeats(name, place, source, used);
+      return first.columns;
+    }
     this.#faults.add(
       places[table.key[0]!] ?? place,
       `${name}: the key ${table.key.join(', ')} is filled from ${columns.join(', ')}, which is not unique and NOT NULL in ${source.schema}.${source.name}`,
     );
     return undefined;
+  }
+
+  /** While two rows have one key, what follows from their order is no longer theirs alone. */
+  #judgeRepeats(
+    name: string,
+    place: string | undefined,
+    source: SourceTable,
+    { columns, repeats }: UniqueKey,
+  ): void {
+    if (repeats === 'never') return;
+    const key = `${name}: the key ${columns.join(', ')} of ${source.schema}.${source.name}`;
+    if (repeats === 'until commit') {
+      this.#faults.add(
+        place,
+        `${key} is INITIALLY DEFERRED: until a transaction ends two rows may have it, so no event can say which one stays; make it INITIALLY IMMEDIATE, or take another unique key`,
+      );
+      return;
+    }
+    this.#warnings.push(
+      `${key} is DEFERRABLE: a transaction that defers it (SET CONSTRAINTS) and has two rows with one key meanwhile publishes a wrong last event; a key that is not deferrable is safe`,
+    );
   }
 
   #findParent(
@@ -366,7 +392,7 @@ class Resolver {
         schema === parent.schema &&
         name === parent.name,
     );
-    const [primary = []] = parent.uniqueKeys;
+    const primary = parent.uniqueKeys[0]?.columns ?? [];
     const refersTo = foreign?.keys[0] ?? (primary.length === 1 ? primary[0] : undefined);
     const keyColumn = parent.columns.find((one) => one.name === form.column);
     if (refersTo === undefined || keyColumn === undefined) {

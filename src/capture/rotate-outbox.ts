@@ -1,5 +1,6 @@
 /** Keeps the outbox small: writers change to the other table, and the one that everybody has read is emptied. */
 import type pg from 'pg';
+import { tunable } from '../base/failpoints.js';
 import { withTransaction } from '../postgres/connection.js';
 
 /** Polls read the whole outbox. */
@@ -19,7 +20,7 @@ export async function rotateOutbox(client: pg.Client): Promise<void> {
   );
   const { current, used, other } = rows[0]!;
   const isEmpty = Number(other) === 0 || (await emptyOutbox(client, 1 - current));
-  if (isEmpty && Number(used) > ROTATE_BYTES) {
+  if (isEmpty && Number(used) > tunable('capture.rotate_bytes', ROTATE_BYTES)) {
     await client.query("SELECT setval('edp_capture.current_outbox', $1)", [1 - current]);
   }
 }

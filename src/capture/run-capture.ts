@@ -1,6 +1,7 @@
 /** `edp capture run`: from the outbox into a sink, and the cursor behind it. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
+import { failpoint } from '../base/failpoints.js';
 import { backOff, RETRIES } from '../base/retry.js';
 import { sleepUnless } from '../base/sleep-unless.js';
 import { isClosed } from '../postgres/backend.js';
@@ -9,6 +10,7 @@ import { isConnectionError, isTransient, withConnectionCode } from '../postgres/
 import type { ConnectionConfig } from '../postgres/tls.js';
 import { type Cursor, type Lag, moveCursor, NO_LAG, readCursor, readLag } from './consumer.js';
 import { type OutboxRow, sentEvent } from './event-line.js';
+import { flushLog } from './flush-log.js';
 import { consumerLock, holdAlone } from './hold-alone.js';
 import { openWindow } from './read-window.js';
 import { rotateOutbox } from './rotate-outbox.js';
@@ -208,9 +210,12 @@ class Run {
 
   async #commit(): Promise<void> {
     if (this.#written.size === 0 && this.#cursor.upto !== null) return;
+    if (this.#written.size > 0) await flushLog(this.#client);
     await this.#sink.commit();
+    await failpoint('capture.sent', this.#client);
     const events = [...this.#written.values()].reduce((sum, one) => sum + one, 0);
     await moveCursor(this.#client, this.#options.consumer, this.#cursor, events);
+    await failpoint('capture.moved', this.#client);
     this.#isInWindow = this.#cursor.upto !== null;
     this.#totals.published += events;
     this.#totals.failedCalculations += this.#failures;
@@ -220,6 +225,7 @@ class Run {
     this.#written = new Map();
     this.#failures = 0;
     await rotateOutbox(this.#client);
+    await failpoint('capture.rotated', this.#client);
   }
 
   /**

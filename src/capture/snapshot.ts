@@ -8,8 +8,10 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
+import { failpoint, tunable } from '../base/failpoints.js';
 import { sleepUnless } from '../base/sleep-unless.js';
 import { OUTBOX_BYTES } from './consumer.js';
+import { flushLog } from './flush-log.js';
 import { holdAlone, snapshotLock } from './hold-alone.js';
 import type { CapturedModel } from './plan.js';
 import {
@@ -59,13 +61,16 @@ export async function snapshotModel(
   if (!isHeld) throw stoppedEarly();
   await options.sink?.open();
   const state = await beginOrResume(client, model, options);
+  await failpoint('snapshot.begun', client);
   await waitForOthers(client, state, options);
   let { position } = state;
   let rows = 0;
   let failed = 0;
   let uncommitted = 0;
   const keep = async () => {
+    if (options.sink !== undefined && uncommitted > 0) await flushLog(client);
     await options.sink?.commit();
+    await failpoint('snapshot.sent', client);
     await client.query(
       'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
       [model.name, JSON.stringify(position), uncommitted],
@@ -75,18 +80,19 @@ export async function snapshotModel(
   for (;;) {
     if (options.signal.aborted) break;
     if (options.sink === undefined && !(await waitForRoom(client, options))) break;
-    const end = await findEnd(client, model, position, RANGE_ROWS);
+    const end = await findEnd(client, model, position, tunable('capture.range_rows', RANGE_ROWS));
     const range = await new RangeReader(client, model, state.sequence, options).read(position, end);
     rows += range.rows;
     failed += range.failed;
     uncommitted += range.rows;
+    if (options.sink === undefined) await failpoint('snapshot.sent', client);
     position = end ?? position;
     const isLast = end === null;
     if (options.sink !== undefined && (isLast || options.sink.isDue())) await keep();
     if (isLast) {
       await client.query(
-        'UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1',
-        [model.name],
+        'UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1 AND target = $2',
+        [model.name, options.target],
       );
       return { rows, failed };
     }

@@ -217,6 +217,8 @@ async function runRun(call: Call): Promise<number> {
 
 interface Target {
   readonly sink: Sink;
+  /** Names it. */
+  readonly place: string;
   /** Whether what was sent is not all in its table. */
   hasFaults?(): boolean;
 }
@@ -226,14 +228,18 @@ function targetOf(call: Call, writerName: string): Target | undefined {
   const { captureTo } = options;
   if (captureTo === undefined) return undefined;
   const writer = { writer: writerName, rotateSeconds: options.rotateSeconds };
-  if (captureTo === TABLE_WORD) return tableSink(call, { ...options, force: false }, writer);
+  if (captureTo === TABLE_WORD) {
+    const sink = tableSink(call, { ...options, force: false }, writer);
+    return { ...sink, place: `${TABLE_WORD} of ${project.directory}` };
+  }
   if (/^[a-z0-9]+:\/\//.test(captureTo)) {
     throw new EdpError(
       'usage',
       `--to ${captureTo}: this version of edp sends events into a folder, or into ${TABLE_WORD}`,
     );
   }
-  return { sink: new DirectorySink(path.resolve(project.directory, captureTo), writer) };
+  const folder = path.resolve(project.directory, captureTo);
+  return { sink: new DirectorySink(folder, writer), place: folder };
 }
 
 async function runSnapshot(call: Call): Promise<number> {
@@ -268,7 +274,7 @@ async function runSnapshot(call: Call): Promise<number> {
         const { rows, failed } = await snapshotModel(client, model, {
           source: plan.sourceName,
           sink: target?.sink,
-          target: options.captureTo ?? 'outbox of the source',
+          target: target?.place ?? 'outbox of the source',
           isStrict: plan.isStrict,
           capBytes: plan.capBytes,
           signal,

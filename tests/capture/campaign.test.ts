@@ -1,26 +1,33 @@
-/** A short version of the trials of capture; CAPTURE_SEEDS=1,2,3 runs longer ones. */
+/** A short version of the trials of capture; `npm run test:faults -- --capture 200` runs longer ones. */
 import path from 'node:path';
-import { expect, it } from 'vitest';
-import { CLI, cleanEnvironment, withDirectory } from '../support/cli.js';
-import { createTestDatabase } from '../support/database.js';
-import { runTrial } from './trial.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createServer, runTrial } from '../faults/capture/trial.js';
+import type { FaultServer } from '../faults/server.js';
+import { CLI, withDirectory } from '../support/cli.js';
 
-const SEEDS = process.env.CAPTURE_SEEDS?.split(',').map(Number) ?? [1];
-
-it.each(SEEDS)('loses and repeats nothing, whatever is killed (seed %i)', async (seed) => {
-  const database = await createTestDatabase('empty');
-  const faults = await withDirectory((directory) =>
-    runTrial({
-      config: database.config,
-      url: database.url,
-      directory: path.join(directory, 'p'),
-      cli: CLI,
-      env: cleanEnvironment(),
-      seed,
-      writers: 20,
-      transactions: SEEDS.length > 1 ? 12 : 6,
-      kills: SEEDS.length > 1 ? 3 : 2,
-    }),
-  );
-  expect(faults).toEqual([]);
+let server: FaultServer;
+beforeAll(async () => {
+  server = await createServer();
 });
+afterAll(() => server.remove());
+
+const SEEDS = process.env.CAPTURE_SEEDS?.split(',').map(Number) ?? [1, 2];
+
+it.each(SEEDS)(
+  'loses and invents nothing, whatever is killed (seed %i)',
+  { timeout: 300_000 },
+  async (seed) => {
+    const { faults } = await withDirectory((directory) =>
+      runTrial({
+        server,
+        directory: path.join(directory, 'trial'),
+        name: `trial_${seed}`,
+        cli: CLI,
+        seed,
+        writers: 20,
+        transactions: 8,
+      }),
+    );
+    expect(faults).toEqual([]);
+  },
+);

@@ -264,6 +264,11 @@ describe('what cannot be captured', () => {
       'CREATE TABLE x (id int, text text PRIMARY KEY)',
       /filled from id, which is not unique/,
     ],
+    [
+      'a key that is checked at the end of the transaction',
+      'CREATE TABLE x (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, text text)',
+      /the key id of public\.x is INITIALLY DEFERRED/,
+    ],
     ['a view', 'CREATE VIEW x AS SELECT 1 AS id', /is a view/],
     [
       'a parent of others',
@@ -292,6 +297,25 @@ describe('what cannot be captured', () => {
     await expect(
       installIn(source.config, NOTES.replace('notes: {}', 'notes: { from: x }')),
     ).rejects.toThrow(message);
+  });
+
+  it.each([
+    [
+      'CREATE TABLE x (id int PRIMARY KEY DEFERRABLE, text text)',
+      [/the key id of public\.x is DEFERRABLE/],
+    ],
+    [
+      'CREATE TABLE x (id int PRIMARY KEY DEFERRABLE, text text); CREATE UNIQUE INDEX ON x (id)',
+      [],
+    ],
+  ])('is named: a key that a transaction may defer (%s)', async (sql, messages) => {
+    await source.query(sql);
+    const { plan } = await installIn(
+      source.config,
+      NOTES.replace('notes: {}', 'notes: { from: x }'),
+    );
+    expect(plan.warnings).toHaveLength(messages.length);
+    for (const message of messages) expect(plan.warnings.join()).toMatch(message);
   });
 
   it('is refused: SQL that the server refuses, with its line', async () => {

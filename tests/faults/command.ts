@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Root of the repository; found from the sources as well as from the compiled harness. */
-const ROOT = new URL(
+export const ROOT = new URL(
   import.meta.url.endsWith('.ts') ? '../../' : '../../../../../',
   import.meta.url,
 );
@@ -36,7 +36,7 @@ export interface CommandOptions {
   readonly input?: Buffer | undefined;
 }
 
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(PG|POSTGRES_|EDP_|DATABASE_URL|NODE_OPTIONS|VITEST|FORCE_COLOR)/.test(name),

@@ -6,11 +6,13 @@ import { parseArgs } from 'node:util';
 import { runAgreement } from '../agreement/agreement.js';
 import { runPromise } from '../promise/promise.js';
 import { runCampaign } from './campaign.js';
+import { runCaptureCampaign } from './capture/campaign.js';
 import { runFuzz } from './fuzz.js';
 import { runReaders } from './readers.js';
 import { FaultServer } from './server.js';
 import {
   formatAgreement,
+  formatCapture,
   formatFuzz,
   formatPromise,
   formatReaders,
@@ -29,9 +31,15 @@ const HELP = `npm run test:faults -- [options]
                    --only partitions: tables with partitions that edp makes
   --warehouse N    no faults but kills: this many random warehouses, each with a sequence of loads and runs
   --readers N      no faults, but this many commands, many of them killed, beside a reader of the log of changes
+  --capture N      no faults of loads, but this many trials of capture: writers, changes of tables, kills of everything
+                   (200 are the usual campaign; --seed is that of the first one, and others follow it)
+  --plant NAME     with --capture: a fault in edp that the trials must find; all: one after the other
   --keep-size      with --warehouse: failing sequences are not made smaller
   --out FILE       writes the results there, as JSON
 `;
+
+/** Of capture. */
+const CAPTURE_TRIALS = 200;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -45,6 +53,8 @@ async function main(): Promise<number> {
       'at-once': { type: 'string', default: '2' },
       fuzz: { type: 'string' },
       readers: { type: 'string' },
+      capture: { type: 'string' },
+      plant: { type: 'string' },
       agreement: { type: 'string' },
       warehouse: { type: 'string' },
       'keep-size': { type: 'boolean', default: false },
@@ -66,6 +76,19 @@ async function main(): Promise<number> {
       const fuzzed = await runFuzz({ directory, inputs, seed, deadline, say });
       say(formatFuzz(fuzzed));
       return fuzzed.problems.length === 0 ? 0 : 1;
+    }
+    if (values.capture !== undefined || values.plant !== undefined) {
+      const results = await runCaptureCampaign({
+        directory,
+        seed,
+        count: Number(values.capture ?? CAPTURE_TRIALS),
+        atOnce: Number(values['at-once']),
+        deadline,
+        plant: values.plant,
+        say,
+      });
+      say(formatCapture(results));
+      return results.bad.length === 0 ? 0 : 1;
     }
     if (values.agreement !== undefined) {
       const results = await runAgreement({
@@ -133,4 +156,7 @@ async function main(): Promise<number> {
   }
 }
 
+// So that its servers end, too.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 process.exitCode = await main();

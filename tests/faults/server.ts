@@ -48,23 +48,43 @@ export class FaultServer {
   readonly directory: string;
   readonly #launcher: Launcher;
   readonly #data: string;
+  readonly #settings: Readonly<Record<string, string>>;
   #pid: number | undefined;
   #admin: pg.Client | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(directory: string, launcher: Launcher) {
+  private constructor(
+    directory: string,
+    launcher: Launcher,
+    settings: Readonly<Record<string, string>>,
+  ) {
     this.directory = directory;
+    this.#settings = { ...SETTINGS, ...settings };
     this.#launcher = launcher;
     this.#data = path.join(launcher.home, 'data');
   }
 
-  static async create(): Promise<FaultServer> {
+  /**
+   * @param settings in place of the usual ones, or beside them
+   * @param packageName another PostgreSQL than the one that edp brings
+   */
+  static async create(
+    settings: Readonly<Record<string, string>> = {},
+    packageName?: string,
+  ): Promise<FaultServer> {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-faults-'));
-    const launcher = await chooseLauncher(path.join(directory, 'pg'), await findBinaries());
-    const server = new FaultServer(directory, launcher);
+    const launcher = await chooseLauncher(
+      path.join(directory, 'pg'),
+      await findBinaries(packageName),
+    );
+    const server = new FaultServer(directory, launcher, settings);
     await server.#initialise();
     await server.start();
     return server;
+  }
+
+  get major(): number {
+    return this.#launcher.binaries.major;
   }
 
   get config(): pg.ClientConfig {
@@ -146,7 +166,7 @@ export class FaultServer {
   }
 
   async #tryStart(): Promise<boolean> {
-    const settings = { ...SETTINGS, unix_socket_directories: this.#launcher.home };
+    const settings = { ...this.#settings, unix_socket_directories: this.#launcher.home };
     const wrapped = this.#launcher.wrap(this.#launcher.binaries.postgres, [
       '-D',
       this.#data,

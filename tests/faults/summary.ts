@@ -3,6 +3,7 @@ import { FAILPOINTS } from '../../src/base/failpoints.js';
 import type { AgreementResults } from '../agreement/agreement.js';
 import type { PromiseResults } from '../promise/promise.js';
 import type { CampaignResults } from './campaign.js';
+import type { CaptureCampaignResults } from './capture/campaign.js';
 import type { Fault } from './fault.js';
 import type { FuzzResults } from './fuzz.js';
 import type { ReaderResults } from './readers.js';
@@ -108,6 +109,23 @@ export function formatReaders(results: ReaderResults): string {
     `${commands} commands, ${killed} of them killed; ${transactions} transactions that changed a table; ` +
       `${looks} questions whether a reader is stale, ${stale} answered with yes; ${problems.length} problems`,
     ...problems,
+  ].join('\n');
+}
+
+export function formatCapture(results: CaptureCampaignResults): string {
+  const { trials, seconds, bad, counts, found } = results;
+  if (found.length > 0) {
+    return [
+      '| planted fault | found in trials | first sign |',
+      '|---|--:|---|',
+      ...found.map((one) => `| ${one.plant} | ${one.found} of ${one.trials} | ${one.first} |`),
+    ].join('\n');
+  }
+  return [
+    'what came to pass:',
+    ...counts.list().map((line) => `  ${line}`),
+    `${trials} trials in ${Math.round(seconds)} s, ${bad.length} in which something was lost, invented or left` +
+      (bad.length === 0 ? '' : `: seeds ${bad.map(({ seed }) => seed).join(', ')}`),
   ].join('\n');
 }
 

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
+import { failpoint } from '../../base/failpoints.js';
 import { formatSequence, pathSegment } from '../../events/change-event.js';
 import type { SentEvent, Sink } from './sink.js';
 
@@ -91,6 +92,7 @@ export class DirectorySink implements Sink {
         await file.handle.datasync();
         await file.handle.close();
         await publish(file);
+        await failpoint('capture.linked');
         this.#files.delete(table);
       }
       this.#openedAt = undefined;
