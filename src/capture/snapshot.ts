@@ -91,8 +91,8 @@ export async function snapshotModel(
     if (options.sink !== undefined && (isLast || options.sink.isDue())) await keep();
     if (isLast) {
       await client.query(
-        'UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1 AND target = $2',
-        [model.name, options.target],
+        'UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1',
+        [model.name],
       );
       return { rows, failed };
     }
