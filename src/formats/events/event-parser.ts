@@ -5,16 +5,19 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject } from '../../base/is-object.js';
 import { eventId } from '../../events/event-id.js';
+import { canonicalKeyText, keyTextOf, subjectOf } from '../../events/event-key.js';
 import { EVENT_LOG_FIELDS, NO_KEY } from '../../events/event-log.js';
 import { Fault } from '../../model/reject-codes.js';
 import { encodeBytes, show } from '../../values/coerce.js';
+import { findRepeatedKey } from '../../values/repeated-key.js';
+import { findBroken, toBrokenFault } from '../jsonl/broken-object.js';
 import type { RecordBatch } from '../text/record-batch.js';
 import type { ActedCorrection, ParsedRecord, RecordParser } from '../text/text-format.js';
 import { toUtf8 } from '../text/transcode.js';
 import type { CatalogTable, EventCatalog } from './event-catalog.js';
 import { readCatalog } from './event-catalog.js';
 import type { EventForm } from './event-form.js';
-import { keyText } from './event-values.js';
+import { toEventValue } from './event-values.js';
 import { lift, nameIn } from './lift-event.js';
 import type { RawChange } from './raw-change.js';
 import { readCloudEvent } from './read-cloudevent.js';
@@ -71,11 +74,13 @@ export class EventParser implements RecordParser {
       this.#form.encoding === 'utf-8'
         ? line.toString('utf8')
         : Buffer.from(toUtf8(line.toString('latin1'), this.#form.encoding), 'latin1').toString();
+    const isSound = () => this.#form.encoding !== 'utf-8' || isUtf8(line);
     const event = parseLine(text);
-    if (event instanceof Fault) return isUtf8(line) ? event : NOT_UTF8;
+    if (event instanceof Fault) return isSound() ? event : NOT_UTF8;
     // A replacement character may have been in the file.
-    if (text.includes('\ufffd') && this.#form.encoding === 'utf-8' && !isUtf8(line))
-      return NOT_UTF8;
+    if (text.includes('\ufffd') && !isSound()) return NOT_UTF8;
+    const twice = mayRepeatKeys(text, event) ? findRepeatedKey(encodeBytes(text)) : undefined;
+    if (twice !== undefined) return new Fault('bad_record', twice);
     const change =
       this.#form.format === 'debezium'
         ? readDebezium(event, text, this.#catalog)
@@ -88,9 +93,15 @@ export class EventParser implements RecordParser {
     const isOld = version < table.declared.version;
     const data = (isOld ? lift(change) : change.data) as Data;
     passOver(data, table);
+    const spelled = change.subject === undefined ? undefined : spelledSubject(data.key, table);
     this.#correct(data, change);
     const texts = table.check(data) ?? table.findUnstorable(data) ?? keyTexts(data.key, table);
     if (texts instanceof Fault) return texts;
+    const contradiction =
+      findOtherSubject(change, spelled, texts) ??
+      findOtherKey(data, 'after', texts, table) ??
+      findOtherKey(data, 'before', texts, table);
+    if (contradiction !== undefined) return contradiction;
     const key = op === 'truncate' ? NO_KEY : JSON.stringify(texts);
     const id = change.id ?? eventId(source, table.declared.name, sequence, texts);
     const { transaction = null, errors } = data;
@@ -161,12 +172,10 @@ function parseLine(text: string): Readonly<Record<string, unknown>> | Fault {
   try {
     value = JSON.parse(text);
   } catch {
-    const nul = text.indexOf('\0');
-    if (nul >= 0) return new Fault('nul_byte', `the line has a NUL byte, at character ${nul}`);
-    return new Fault(
-      'bad_record',
-      `the line is not JSON: ${show(encodeBytes(text.slice(0, 100)))}`,
-    );
+    const line = Buffer.from(text);
+    const nul = line.indexOf(0);
+    if (nul >= 0) return new Fault('nul_byte', `the line has a NUL byte, at byte ${nul}`);
+    return toBrokenFault(line, findBroken(line) ?? { at: 0, expected: 'JSON' });
   }
   return isObject(value) ? value : new Fault('bad_record', 'the line is not a JSON object');
 }
@@ -191,9 +200,82 @@ function keyTexts(key: Attributes | undefined, { declared, keyTypes }: CatalogTa
   const texts: string[] = [];
   if (key === undefined) return texts;
   for (const [i, name] of declared.key.entries()) {
-    const text = keyText(keyTypes[i]!, key[name]);
+    const text = canonicalKeyText(keyTypes[i]!, key[name]);
     if (UNSTORABLE.test(text)) return unstorable(name);
     texts.push(text);
   }
   return texts;
+}
+
+/** The subject that an event with this key has; the key may be no object yet. */
+function spelledSubject(key: unknown, { declared }: CatalogTable): string | undefined {
+  if (!isObject(key)) return undefined;
+  return subjectOf(declared.key.map((name) => keyTextOf(key[name])));
+}
+
+/** The fault of a subject that is another key, however it is spelled. */
+function findOtherSubject(
+  { subject, op, table }: RawChange,
+  spelled: string | undefined,
+  texts: readonly string[],
+): Fault | undefined {
+  if (subject === undefined || subject === spelled) return undefined;
+  if (op === 'truncate') return new Fault('bad_schema', 'a truncate has no subject');
+  const parts = readSubject(subject, texts.length);
+  const isSame = parts?.every((part, i) => {
+    const type = table.keyTypes[i]!;
+    return canonicalKeyText(type, toEventValue(type, encodeBytes(part))) === texts[i];
+  });
+  if (isSame === true) return undefined;
+  return new Fault(
+    'bad_schema',
+    `the subject ${show(encodeBytes(subject))} is not the key ${show(encodeBytes(subjectOf(texts)))}`,
+  );
+}
+
+/** @returns undefined where it is not of so many texts */
+function readSubject(subject: string, count: number): string[] | undefined {
+  if (count === 1) return [subject];
+  try {
+    const parts: unknown = JSON.parse(subject);
+    return Array.isArray(parts) && parts.length === count ? parts.map(keyTextOf) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The fault of attributes that have another value for a column of the key than the key itself. */
+function findOtherKey(
+  data: Data,
+  part: 'after' | 'before',
+  texts: readonly string[],
+  { declared, keyTypes }: CatalogTable,
+): Fault | undefined {
+  const { key, [part]: attributes } = data;
+  if (attributes === undefined || key === undefined) return undefined;
+  for (const [i, name] of declared.key.entries()) {
+    if (!Object.hasOwn(attributes, name) || attributes[name] === key[name]) continue;
+    if (canonicalKeyText(keyTypes[i]!, attributes[name]) === texts[i]) continue;
+    return new Fault('bad_schema', `${part} has another value than the key`, name);
+  }
+  return undefined;
+}
+
+/** A member in the text of JSON; within strings it may look like one. */
+const MEMBER = /"\s*:/g;
+
+/** Whether a line may have an object with a key twice: it has more of what looks like members than what was read of it. */
+function mayRepeatKeys(text: string, event: unknown): boolean {
+  return (text.match(MEMBER)?.length ?? 0) !== countMembers(event);
+}
+
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const one of value) count += countMembers(one);
+    return count;
+  }
+  for (const name in value) count += 1 + countMembers((value as Attributes)[name]);
+  return count;
 }

@@ -56,6 +56,7 @@ export function readDebezium(parsed: Json, line: string, catalog: EventCatalog):
     sequence,
     source: `debezium:${keyTextOf(source.name ?? source.connector ?? 'unknown')}`,
     id: undefined,
+    subject: undefined,
     time,
     within: isWrapped ? ['payload'] : [],
     data: {
