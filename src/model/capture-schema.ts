@@ -1,7 +1,7 @@
 /** The section `capture` of edp.yaml, as zod schemas, and the way from there to a {@link Capture}. */
 import { z } from 'zod';
 import type { Capture, CapturedColumn, CapturedTable } from './capture.js';
-import { saysOfFolding, softDeleteFault } from './folding-schema.js';
+import { jsonKeyFaults, saysOfFolding, softDeleteFault } from './folding-schema.js';
 import { columnName, type TableInput, tableName } from './schema.js';
 import { isSameTable } from './table-name.js';
 
@@ -125,7 +125,10 @@ export function findCaptureFaults(
     );
     const deleted = softDeleteFault(table['soft-delete'], types);
     // Of a table that says something of change events itself, tables: has the fault.
-    if (deleted !== undefined && !saysOfFolding(table)) add([], deleted);
+    if (!saysOfFolding(table)) {
+      if (deleted !== undefined) add([], deleted);
+      for (const { message } of jsonKeyFaults([table.key ?? []].flat(), types)) add([], message);
+    }
     for (const [attribute, form] of Object.entries(columns)) {
       const fault = faultOfForm(form, Object.keys(tables));
       if (!Object.hasOwn(table.columns, attribute)) {
