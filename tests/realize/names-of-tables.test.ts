@@ -31,7 +31,9 @@ it('may be those of aliases, parts of statements and temporary tables, with a hi
     'point',
     'date',
   ];
-  const names = [...new Set([...used, ...others])].filter((name) => name !== 'change_events');
+  const names = [...new Set([...used, ...others])].filter(
+    (name) => name !== 'change_events' && !name.startsWith('pg_'),
+  );
   const reserved = ['valid_from', 'valid_to', 'is_current', 'change_sequence', 'deleted_at', 'id'];
   const columns = names.filter((name) => !reserved.includes(name));
   const declared = names.map(

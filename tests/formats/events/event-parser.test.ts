@@ -310,7 +310,7 @@ describe('an event that contradicts itself', () => {
 
 describe('the reason of a reject', () => {
   it.each([
-    [`{"specversion":"1.0","data":{"op":x}}`, /a JSON value was expected at byte 33/],
+    [`{"specversion":"1.0","data":{"op":x}}`, /a JSON value was expected at byte 34/],
     ['{"specversion":', /at byte 15, but its end/],
     [lineWith({ after: { ratio: '@' } }, '1e400'), /out of range/],
     [lineWith({ after: { ratio: 'x' } }, ''), /a number is wanted/],
@@ -332,9 +332,9 @@ describe('a value of Debezium', () => {
     ['amount', '1.10', '"1.10"'],
     ['amount', '1.5e3', '"1500"'],
     ['ratio', '1.50', '1.5'],
-    ['day', '-800000', '"0222-09-02 BC"'],
+    ['day', '-800000', '"0222-09-04 BC"'],
     ['day', '20000', '"2024-10-04"'],
-    ['seen', '-62200000000000', '"0002-12-18T22:13:20.000000Z BC"'],
+    ['seen', '-62200000000000', '"0003-12-17T14:13:20.000000Z BC"'],
   ])('%s %s is %s', (attribute, json, wanted) => {
     expect(afterOf(parse(line(attribute, json), 'debezium'))).toBe(
       `{"id":1,"name":"a","${attribute}":${wanted}}`,
