@@ -5,11 +5,10 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject } from '../../base/is-object.js';
 import { eventId } from '../../events/event-id.js';
-import { canonicalKeyText, keyTextOf, subjectOf } from '../../events/event-key.js';
+import { canonicalKeyText } from '../../events/event-key.js';
 import { EVENT_LOG_FIELDS, NO_KEY } from '../../events/event-log.js';
 import { Fault } from '../../model/reject-codes.js';
-import { encodeBytes, show } from '../../values/coerce.js';
-import { findRepeatedKey } from '../../values/repeated-key.js';
+import { encodeBytes } from '../../values/coerce.js';
 import { findBroken, toBrokenFault } from '../jsonl/broken-object.js';
 import type { RecordBatch } from '../text/record-batch.js';
 import type { ActedCorrection, ParsedRecord, RecordParser } from '../text/text-format.js';
@@ -17,11 +16,12 @@ import { toUtf8 } from '../text/transcode.js';
 import type { CatalogTable, EventCatalog } from './event-catalog.js';
 import { readCatalog } from './event-catalog.js';
 import type { EventForm } from './event-form.js';
-import { toEventValue } from './event-values.js';
+import { findOtherKey, findOtherSubject, spelledSubject } from './find-contradiction.js';
 import { lift, nameIn } from './lift-event.js';
 import type { RawChange } from './raw-change.js';
 import { readCloudEvent } from './read-cloudevent.js';
 import { readDebezium } from './read-debezium.js';
+import { findRepeatedMember } from './repeated-members.js';
 import { keepDigits, mayDiffer, writtenMembers } from './written-json.js';
 
 type Attributes = Record<string, unknown>;
@@ -42,10 +42,12 @@ export class EventParser implements RecordParser {
   corrected: readonly ActedCorrection[] = NOTHING_NOTED;
   readonly #form: EventForm;
   readonly #catalog: EventCatalog;
+  readonly #isDebezium: boolean;
 
   constructor(form: EventForm) {
     this.#form = form;
     this.#catalog = readCatalog(form.catalog);
+    this.#isDebezium = form.format === 'debezium';
   }
 
   parse(
@@ -74,18 +76,20 @@ export class EventParser implements RecordParser {
       this.#form.encoding === 'utf-8'
         ? line.toString('utf8')
         : Buffer.from(toUtf8(line.toString('latin1'), this.#form.encoding), 'latin1').toString();
-    const isSound = () => this.#form.encoding !== 'utf-8' || isUtf8(line);
     const event = parseLine(text);
-    if (event instanceof Fault) return isSound() ? event : NOT_UTF8;
+    if (event instanceof Fault) return this.#isSound(line) ? event : NOT_UTF8;
     // A replacement character may have been in the file.
-    if (text.includes('\ufffd') && !isSound()) return NOT_UTF8;
-    const twice = mayRepeatKeys(text, event) ? findRepeatedKey(encodeBytes(text)) : undefined;
+    if (text.includes('\ufffd') && !this.#isSound(line)) return NOT_UTF8;
+    const twice = findRepeatedMember(text, event);
     if (twice !== undefined) return new Fault('bad_record', twice);
-    const change =
-      this.#form.format === 'debezium'
-        ? readDebezium(event, text, this.#catalog)
-        : readCloudEvent(event, this.#catalog);
+    const change = this.#isDebezium
+      ? readDebezium(event, text, this.#catalog)
+      : readCloudEvent(event, this.#catalog);
     return change instanceof Fault ? change : this.#toFields(change, text);
+  }
+
+  #isSound(line: Buffer): boolean {
+    return this.#form.encoding !== 'utf-8' || isUtf8(line);
   }
 
   #toFields(change: RawChange, line: string): ParsedRecord {
@@ -105,10 +109,10 @@ export class EventParser implements RecordParser {
     const key = op === 'truncate' ? NO_KEY : JSON.stringify(texts);
     const id = change.id ?? eventId(source, table.declared.name, sequence, texts);
     const { transaction = null, errors } = data;
-    for (const [name, text] of Object.entries({ source, id, transaction })) {
-      if (text !== null && UNSTORABLE.test(text)) return unstorable(name);
-    }
-    const writeJson = this.#jsonWriter(change, data, line);
+    if (UNSTORABLE.test(source)) return unstorable('source');
+    if (UNSTORABLE.test(id)) return unstorable('id');
+    if (transaction !== null && UNSTORABLE.test(transaction)) return unstorable('transaction');
+    const isPlain = table.jsonColumns.length === 0 || !mayDiffer(line, this.#isDebezium);
     return [
       encodeBytes(table.declared.name),
       encodeBytes(key),
@@ -119,37 +123,31 @@ export class EventParser implements RecordParser {
       String(table.declared.version),
       time,
       transaction === null ? null : encodeBytes(transaction),
-      writeJson('after'),
-      writeJson('before'),
-      errors === undefined ? null : encodeBytes(JSON.stringify(errors)),
+      isPlain ? writePlain(data.after) : this.#writeExact(change, data, 'after', line),
+      isPlain ? writePlain(data.before) : this.#writeExact(change, data, 'before', line),
+      writePlain(errors),
     ];
   }
 
-  /** @returns what writes the attributes, those that hold JSON with the digits that the line has */
-  #jsonWriter(
+  /** Writes attributes, those that hold JSON with the digits that the line has. */
+  #writeExact(
     { table, version, within }: RawChange,
     data: Data,
+    part: 'after' | 'before',
     line: string,
-  ): (part: 'after' | 'before') => string | null {
+  ): string | null {
+    const attributes = data[part];
+    if (attributes === undefined) return null;
     const { jsonColumns, declared } = table;
-    const isDebezium = this.#form.format === 'debezium';
-    const isPlain = jsonColumns.length === 0 || !mayDiffer(line, isDebezium);
-    return (part) => {
-      const attributes = data[part];
-      if (attributes === undefined) return null;
-      if (isPlain || !jsonColumns.some((name) => Object.hasOwn(attributes, name))) {
-        return encodeBytes(JSON.stringify(attributes));
-      }
-      const written = writtenMembers(Buffer.from(line), [...within, part]);
-      const members = Object.entries(attributes).map(([name, value]) => {
-        const isJson = jsonColumns.includes(name);
-        const own = isDebezium ? table.fieldOf(name) : nameIn(declared, name, version);
-        const json =
-          isJson && own !== undefined ? keepDigits(value, written.get(own)) : JSON.stringify(value);
-        return `${JSON.stringify(name)}:${json}`;
-      });
-      return encodeBytes(`{${members.join(',')}}`);
-    };
+    if (!jsonColumns.some((name) => Object.hasOwn(attributes, name))) return writePlain(attributes);
+    const written = writtenMembers(Buffer.from(line), [...within, part]);
+    const members = Object.entries(attributes).map(([name, value]) => {
+      const own = this.#isDebezium ? table.fieldOf(name) : nameIn(declared, name, version);
+      const isExact = own !== undefined && jsonColumns.includes(name);
+      const json = isExact ? keepDigits(value, written.get(own)) : JSON.stringify(value);
+      return `${JSON.stringify(name)}:${json}`;
+    });
+    return encodeBytes(`{${members.join(',')}}`);
   }
 
   #correct({ key, after, before }: Data, { op, table }: RawChange): void {
@@ -162,6 +160,10 @@ export class EventParser implements RecordParser {
     if (isObject(key)) corrections.correct(key, false, []);
     if (isObject(before)) corrections.correct(before, false, []);
   }
+}
+
+function writePlain(attributes: Attributes | undefined): string | null {
+  return attributes === undefined ? null : encodeBytes(JSON.stringify(attributes));
 }
 
 const TOO_DEEP = new Fault('bad_json', 'the line is nested too deep');
@@ -205,77 +207,4 @@ function keyTexts(key: Attributes | undefined, { declared, keyTypes }: CatalogTa
     texts.push(text);
   }
   return texts;
-}
-
-/** The subject that an event with this key has; the key may be no object yet. */
-function spelledSubject(key: unknown, { declared }: CatalogTable): string | undefined {
-  if (!isObject(key)) return undefined;
-  return subjectOf(declared.key.map((name) => keyTextOf(key[name])));
-}
-
-/** The fault of a subject that is another key, however it is spelled. */
-function findOtherSubject(
-  { subject, op, table }: RawChange,
-  spelled: string | undefined,
-  texts: readonly string[],
-): Fault | undefined {
-  if (subject === undefined || subject === spelled) return undefined;
-  if (op === 'truncate') return new Fault('bad_schema', 'a truncate has no subject');
-  const parts = readSubject(subject, texts.length);
-  const isSame = parts?.every((part, i) => {
-    const type = table.keyTypes[i]!;
-    return canonicalKeyText(type, toEventValue(type, encodeBytes(part))) === texts[i];
-  });
-  if (isSame === true) return undefined;
-  return new Fault(
-    'bad_schema',
-    `the subject ${show(encodeBytes(subject))} is not the key ${show(encodeBytes(subjectOf(texts)))}`,
-  );
-}
-
-/** @returns undefined where it is not of so many texts */
-function readSubject(subject: string, count: number): string[] | undefined {
-  if (count === 1) return [subject];
-  try {
-    const parts: unknown = JSON.parse(subject);
-    return Array.isArray(parts) && parts.length === count ? parts.map(keyTextOf) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The fault of attributes that have another value for a column of the key than the key itself. */
-function findOtherKey(
-  data: Data,
-  part: 'after' | 'before',
-  texts: readonly string[],
-  { declared, keyTypes }: CatalogTable,
-): Fault | undefined {
-  const { key, [part]: attributes } = data;
-  if (attributes === undefined || key === undefined) return undefined;
-  for (const [i, name] of declared.key.entries()) {
-    if (!Object.hasOwn(attributes, name) || attributes[name] === key[name]) continue;
-    if (canonicalKeyText(keyTypes[i]!, attributes[name]) === texts[i]) continue;
-    return new Fault('bad_schema', `${part} has another value than the key`, name);
-  }
-  return undefined;
-}
-
-/** A member in the text of JSON; within strings it may look like one. */
-const MEMBER = /"\s*:/g;
-
-/** Whether a line may have an object with a key twice: it has more of what looks like members than what was read of it. */
-function mayRepeatKeys(text: string, event: unknown): boolean {
-  return (text.match(MEMBER)?.length ?? 0) !== countMembers(event);
-}
-
-function countMembers(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let count = 0;
-  if (Array.isArray(value)) {
-    for (const one of value) count += countMembers(one);
-    return count;
-  }
-  for (const name in value) count += 1 + countMembers((value as Attributes)[name]);
-  return count;
 }
