@@ -79,7 +79,7 @@ async function readTables(): Promise<unknown[]> {
     NAMES.map(
       (
         name,
-      ) => `SELECT '${name}' AS name, count(*), sum(n), min(change_sequence), max(change_sequence),
+      ) => `SELECT '${name}' AS name, count(*)::int, sum(n)::int, min(change_sequence), max(change_sequence),
         (SELECT count(*) FILTER (WHERE is_current) || ' of ' || count(*) FROM ${name}_history) AS states FROM ${name}`,
     ).join(' UNION ALL '),
   );
