@@ -15,7 +15,12 @@ import { hasEvents } from './event-log-table.js';
  */
 export async function assertLifted(client: pg.Client, model: Model, loadId: number): Promise<void> {
   const load = await getLoad(client, loadId);
-  if (load.state === 'undone' || load.state === 'gone' || !hasEvents(await getFileFormat(client, loadId))) return;
+  if (
+    load.state === 'undone' ||
+    load.state === 'gone' ||
+    !hasEvents(await getFileFormat(client, loadId))
+  )
+    return;
   const log = quoteTable(formatTableName({ schema: load.schema, name: bareName(load.table) }));
   const versions = model.tables
     .filter(isRealizable)

@@ -162,20 +162,3 @@ it('are one row for each value, whatever the order and the spelling', async () =
     }
   }
 });
-
-it('are text for the server: bytes of any JSON depth are rows or rejects', async () => {
-  const depths: unknown[][] = [];
-  for (const depth of [500, 1000, 2000, 4000, 6000, 8000, 12_000, 20_000]) {
-    const text = '['.repeat(depth) + ']'.repeat(depth);
-    for (const type of ['json', 'jsonb']) {
-      const outcome = await folder.database
-        .query(`SELECT octet_length($1::text::${type}::text)`, [text])
-        .then(
-          () => 'ok',
-          (error: Error) => error.message,
-        );
-      depths.push([depth, type, outcome]);
-    }
-  }
-  console.error(JSON.stringify(depths));
-});
