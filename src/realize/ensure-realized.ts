@@ -85,11 +85,21 @@ const WIDER: Readonly<Partial<Record<ColumnType, readonly string[]>>> = {
   timestamp: ['timestamp with time zone'],
 };
 
-function assertTypes({ name, columns }: Table, there: ReadonlyMap<string, CatalogColumn>): void {
+/** Types for which different values of a key are equal: letters in capitals, or numbers and times that are rounded. */
+const MERGES_VALUES = /citext|^(numeric|timestamp)\(/;
+
+function assertTypes(
+  { name, columns, key }: Table,
+  there: ReadonlyMap<string, CatalogColumn>,
+): void {
   const faults = columns.flatMap(({ name: column, type }) => {
     const own = there.get(column);
     const fitting = [SQL_TYPE[type], ...(WIDER[type] ?? [])];
-    if (own === undefined || fitting.includes(withoutLength(own.baseType))) return [];
+    if (own === undefined) return [];
+    if (key.includes(column) && MERGES_VALUES.test(own.baseType)) {
+      return [`${column} is ${own.type}, which takes different values of a key for the same one`];
+    }
+    if (fitting.includes(withoutLength(own.baseType))) return [];
     return [`${column} is ${own.type}, and declared as ${type}`];
   });
   if (faults.length === 0) return;

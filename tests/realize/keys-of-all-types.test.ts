@@ -127,6 +127,21 @@ function lineOf({ type, event, json }: { type: string; event: PlainEvent; json: 
   return JSON.stringify(others).replaceAll('"@"', json);
 }
 
+it.each([
+  ['numeric(10,2)', 'numeric'],
+  ['timestamp(3)', 'timestamp'],
+])('are refused where the table has %s, which would make one value of two', async (type, own) => {
+  await folder.database.query(
+    `DROP SCHEMA IF EXISTS edp CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;
+     CREATE TABLE k_${own} (id ${type} PRIMARY KEY)`,
+  );
+  const event: PlainEvent = { key: ['x'], sequence: 1, source: 'edp:a', op: 'delete', time: 0 };
+  const json = SPELLINGS[own]![0]![1]!;
+  await folder.write('typed.jsonl', toLines([lineOf({ type: own, event, json })]));
+  const { status, stderr } = await folder.edp('realize', 'typed.jsonl');
+  expect([status, stderr]).toEqual([1, expect.stringContaining('takes different values of a key')]);
+});
+
 it('are one row for each value, whatever the order and the spelling', async () => {
   for (const [round, events] of fc.sample(anyEvents, { numRuns: 3, seed: 7 }).entries()) {
     await folder.database.query(
