@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalKeyText } from '../../src/events/event-key.js';
-import { toEventValue } from '../../src/formats/events/event-values.js';
 import type { ColumnType } from '../../src/model/types.js';
 
 const MOMENT = '2026-11-29T10:00:00';
@@ -59,12 +58,12 @@ describe('random spellings', () => {
     );
   });
 
-  // What is read back is the same value: no two values share a text.
+  // The text is itself a spelling of the value.
   it.each(['numeric', 'uuid'] as const)('of %s keep the value', (type) => {
     fc.assert(
       fc.property(spelled[type]!, ([a]) => {
         const text = canonicalKeyText(type, a);
-        expect(canonicalKeyText(type, toEventValue(type, text))).toBe(text);
+        expect(canonicalKeyText(type, text)).toBe(text);
       }),
     );
   });
