@@ -411,8 +411,25 @@ function nameFiles(
 /** A reader that went away (`edp … | head`) is no failure. */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed);
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    if (stream === process.stderr) process.exit(EXIT.failed);
+    void sayUnwritable(error).finally(() => process.exit(EXIT.failed));
   });
+}
+
+let isSaid = false;
+
+/** The output itself cannot take the message. */
+async function sayUnwritable(error: NodeJS.ErrnoException): Promise<void> {
+  if (isSaid) return;
+  isSaid = true;
+  const told = new EdpError('io', `the output cannot be written: ${error.message}`, {
+    hint:
+      error.code === 'ENOSPC' ? 'make room where stdout leads to' : 'check where stdout leads to',
+    cause: error,
+  });
+  if (isJsonLogAsked()) await logEarly(told);
+  else printError(told, argv.includes('--verbose'), argv.includes('--json'));
 }
 
 const argv = process.argv.slice(2);

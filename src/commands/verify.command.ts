@@ -3,6 +3,8 @@
 import { EXIT } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
+import { withClient } from '../postgres/connection.js';
+import { assertLifted } from '../realize/assert-lifted.js';
 import { withEventLog } from '../realize/event-log-table.js';
 import {
   formatBytes,
@@ -39,15 +41,17 @@ export const command: Command = {
       processCount: options.processCount,
       limit: options.limit,
     };
-    return withReadDatabase({ ...options, directory }, output, signal, (database) =>
-      verifyShown(output, (progress) => verify(database, request, progress, signal)).then(
-        (result) => {
-          print(output, result);
-          output.result(toJson(result));
-          return isEqual(result) ? EXIT.done : EXIT.failed;
-        },
-      ),
-    );
+    return withReadDatabase({ ...options, directory }, output, signal, async (database) => {
+      await withClient(database.client, 'verify', (client) =>
+        assertLifted(client, model, request.loadId),
+      );
+      const result = await verifyShown(output, (progress) =>
+        verify(database, request, progress, signal),
+      );
+      print(output, result);
+      output.result(toJson(result));
+      return isEqual(result) ? EXIT.done : EXIT.failed;
+    });
   },
 };
 

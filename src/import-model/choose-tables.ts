@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import picomatch from 'picomatch';
 import { EdpError } from '../base/errors.js';
 import { listNames, nearest, suggest } from '../base/nearest.js';
+import { EVENT_LOG } from '../events/event-log.js';
 import { toIdentifier } from '../infer/inferred-names.js';
 import { identifier } from '../model/schema.js';
 import { formatTableName } from '../model/table-name.js';
@@ -106,7 +107,8 @@ export function nameTables(
 ): NamedTable[] {
   const hasPlainName = ({ schema, isInPath }: SourceTable) =>
     schemas.length === 1 ? schema === schemas[0] : isInPath;
-  const taken = new Set<string>();
+  // The log of change events has this name.
+  const taken = new Set<string>([EVENT_LOG]);
   const names = new Map<SourceTable, string>();
   for (const isPlain of [true, false]) {
     for (const table of tables) {

@@ -2,6 +2,7 @@
 
 import { takeName, toColumnName } from '../infer/inferred-names.js';
 import { DEFAULT_SOFT_DELETE } from '../model/event-columns.js';
+import { isJson, WHY_NO_JSON_KEY } from '../model/json-key.js';
 import type { Table } from '../model/model.js';
 import { parseNotes } from '../model/notes.js';
 import { findClosing, type References } from '../model/reference-circles.js';
@@ -65,24 +66,34 @@ export function proposeImport(
   const known = toModel(declared).tables;
   const declaredNames = new Set(known.map(({ name }) => name));
   const open = chosen.filter(({ modelName }) => !declaredNames.has(modelName));
-  const keyed = open.filter(({ keys }) => keys.length > 0);
+  const keyed = open.filter((table) => whyLeftOut(table) === undefined);
   const drafts = keyed.map(draft);
   const targets = targetsOf(drafts, known, all);
   const closing = findClosing(listReferences(drafts, targets));
   const tables = drafts.map((one) => finish(one, targets, closing));
   return {
     tables: readAgain(tables, declared),
-    leftOut: open
-      .filter(({ keys }) => keys.length === 0)
-      .map(({ schema, name }) => ({
-        schema,
-        name,
-        why: 'it has no primary key, and no unique index of columns that are NOT NULL',
-      })),
+    leftOut: open.flatMap((table) => {
+      const why = whyLeftOut(table);
+      return why === undefined ? [] : [{ schema: table.schema, name: table.name, why }];
+    }),
     declared: chosen
       .filter(({ modelName }) => declaredNames.has(modelName))
       .map(({ modelName }) => modelName),
   };
+}
+
+function whyLeftOut(table: NamedTable): string | undefined {
+  if (table.keys.length === 0) {
+    return 'it has no primary key, and no unique index of columns that are NOT NULL';
+  }
+  return keyFor(table) === undefined ? `its key is JSON, ${WHY_NO_JSON_KEY}` : undefined;
+}
+
+/** The best key that events can have. */
+function keyFor({ keys, columns }: NamedTable): SourceKey | undefined {
+  const json = new Set(columns.filter((one) => isJson(formOf(one).type)).map(({ name }) => name));
+  return keys.find((key) => !key.columns.some((name) => json.has(name)));
 }
 
 /** As edp.yaml will declare them. */
@@ -117,7 +128,7 @@ function draft(table: NamedTable): Draft {
     name: nameColumn(source.name, taken),
     source,
   }));
-  return { table, columns, key: table.keys[0]! };
+  return { table, columns, key: keyFor(table)! };
 }
 
 /** Its own name, where a column of the model can have it. */

@@ -1,7 +1,7 @@
 /** The section `capture` of edp.yaml, as zod schemas, and the way from there to a {@link Capture}. */
 import { z } from 'zod';
 import type { Capture, CapturedColumn, CapturedTable } from './capture.js';
-import { saysOfFolding, softDeleteFault } from './folding-schema.js';
+import { jsonKeyFaults, saysOfFolding, softDeleteFault } from './folding-schema.js';
 import { columnName, type TableInput, tableName } from './schema.js';
 import { plainTableName } from './table-name.js';
 
@@ -127,7 +127,10 @@ export function findCaptureFaults(
     );
     const deleted = softDeleteFault(table['soft-delete'], types);
     // Of a table that says something of change events itself, tables: has the fault.
-    if (deleted !== undefined && !saysOfFolding(table)) add([], deleted);
+    if (!saysOfFolding(table)) {
+      if (deleted !== undefined) add([], deleted);
+      for (const { message } of jsonKeyFaults([table.key ?? []].flat(), types)) add([], message);
+    }
     for (const [attribute, form] of Object.entries(columns)) {
       const fault = faultOfForm(form, captured);
       if (!Object.hasOwn(table.columns, attribute)) {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isObject } from '../base/is-object.js';
 import { DEFAULT_SOFT_DELETE, RESERVED_COLUMNS, RESERVED_IN_HISTORY } from './event-columns.js';
+import { isJson, WHY_NO_JSON_KEY } from './json-key.js';
 import type { Migration, Table } from './model.js';
 
 const TRUE_OR_FALSE = { error: 'expected true or false' };
@@ -103,6 +104,7 @@ export function findFoldingFaults(
       message: 'change events are told apart by the key of their row: declare `key`',
     });
   }
+  faults.push(...jsonKeyFaults(key, types));
   if (input.versions === true) {
     faults.push({
       path: ['versions'],
@@ -137,6 +139,16 @@ export function findFoldingFaults(
   }
   faults.push(...columnFaults(input, key, types), ...migrationFaults(input, new Set(types.keys())));
   return faults;
+}
+
+/** A table of change events is told apart by its key. */
+export function jsonKeyFaults(key: readonly string[], types: ReadonlyMap<string, string>): Fault[] {
+  return key
+    .filter((name) => isJson(types.get(name) ?? ''))
+    .map((name) => ({
+      path: ['columns', name],
+      message: `a key of change events cannot be ${types.get(name)}, ${WHY_NO_JSON_KEY}`,
+    }));
 }
 
 /** What fills a column that no event fills. */

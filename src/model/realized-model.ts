@@ -3,6 +3,7 @@
  * columns that edp fills itself. Their histories are tables of their own.
  */
 import { ADDED_TO_HISTORY, addedColumns, type RealizedColumn } from './event-columns.js';
+import { isJson, WHY_NO_JSON_KEY } from './json-key.js';
 import type { Column, Model, Table } from './model.js';
 import { bareName, formatTableName, isSameTable, parseTableName } from './table-name.js';
 import { VALID_FROM } from './validity-columns.js';
@@ -14,6 +15,8 @@ export function historyName(table: string): string {
 /** @returns why events cannot be folded into a table; undefined if they can */
 export function whyNotRealizable(table: Table): string | undefined {
   if (table.key.length === 0) return 'it has no key';
+  const json = table.columns.find(({ name, type }) => table.key.includes(name) && isJson(type));
+  if (json !== undefined) return `its key "${json.name}" is ${json.type}, ${WHY_NO_JSON_KEY}`;
   if (table.hasVersions === true) return 'it keeps versions of files';
   if (table.sources.length > 0) return 'it takes metrics out of JSON';
   if (table.partitions !== undefined) return 'it has partitions';

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { EdpError } from '../base/errors.js';
+import { EVENT_LOG } from '../events/event-log.js';
 import type { Capture } from '../model/capture.js';
 import {
   type CaptureInput,
@@ -13,9 +14,11 @@ import {
   toCapture,
 } from '../model/capture-schema.js';
 import { csvSectionSchema } from '../model/csv-settings.js';
+import { saysOfFolding } from '../model/folding-schema.js';
 import { type NotifyInput, notifySection } from '../model/notify-schema.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
 import { type SoundParts, soundParts } from '../model/sound-parts.js';
+import { formatTableName, isSameTable } from '../model/table-name.js';
 import { WAREHOUSE_SECTIONS, warehouseShape } from '../model/warehouse/sections.js';
 import { type Layers, USUAL_LAYERS } from '../model/warehouse/task.js';
 import { OPTIONS, type OptionName } from '../options/option-definitions.js';
@@ -189,7 +192,10 @@ export function readProject(
     ? { tables: result.data.tables ?? {}, isUnsure: () => false }
     : soundParts((merged as { tables?: unknown }).tables);
   findTableFaults(parts, sound, addFault);
-  if (result.success) findFaultsOfCapture(result.data as OtherSections, sound, addFault);
+  if (result.success) {
+    findFaultsOfCapture(result.data as OtherSections, sound, addFault);
+    findFaultsOfLog(result.data as OtherSections, sound, addFault);
+  }
   return {
     parts,
     merged,
@@ -211,6 +217,26 @@ interface OtherSections {
   readonly notify?: NotifyInput | undefined;
   readonly capture?: CaptureInput | undefined;
   readonly layers?: Partial<Layers> | undefined;
+}
+
+/** Of tables that take change events, and are called as the log of them. */
+function findFaultsOfLog(
+  { capture, layers }: OtherSections,
+  { tables }: SoundParts,
+  addFault: ProjectReading['addFault'],
+): void {
+  const bronze = layers?.bronze ?? USUAL_LAYERS.bronze;
+  const schema = bronze === USUAL_LAYERS.bronze ? {} : { schema: bronze };
+  const log = formatTableName({ ...schema, name: EVENT_LOG });
+  const message =
+    'edp keeps change events in a table of this name: give yours another one, or the log another schema (layers: bronze)';
+  for (const name of Object.keys(capture?.tables ?? {})) {
+    if (isSameTable(name, log)) addFault({ path: ['capture', 'tables', name], message });
+  }
+  for (const [name, table] of Object.entries(tables)) {
+    if (saysOfFolding(table) && isSameTable(name, log))
+      addFault({ path: ['tables', name], message });
+  }
 }
 
 function findFaultsOfCapture(

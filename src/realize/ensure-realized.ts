@@ -13,16 +13,25 @@ import { type CatalogColumn, listColumns } from '../postgres/columns-in-catalog.
 import { findTableInCatalog, isOn, listUniqueIndexes } from '../postgres/table-in-catalog.js';
 import { addColumnsWithin, ensureTableWithin } from '../postgres/tables.js';
 
+/** Where the tables of one declaration are, as in SQL, with their schemas. */
+export interface RealizedPlaces {
+  readonly target: string;
+  /** Undefined where it has none. */
+  readonly history: string | undefined;
+}
+
 /** Makes or widens the tables of one declaration, within the transaction that fills them. */
 export async function ensureRealized(
   client: pg.Client,
   table: EventTable,
   note: (text: string) => void,
-): Promise<void> {
-  await ensure(client, toTable(table.name, realizedColumns(table), table.key), note);
-  if (!table.hasHistory) return;
+): Promise<RealizedPlaces> {
+  const own = toTable(table.name, realizedColumns(table), table.key);
+  const target = await ensure(client, own, note);
+  if (!table.hasHistory) return { target, history: undefined };
   const key = [...table.key, VALID_FROM];
-  await ensure(client, toTable(historyName(table.name), historyColumns(table), key), note);
+  const past = toTable(historyName(table.name), historyColumns(table), key);
+  return { target, history: await ensure(client, past, note) };
 }
 
 /** Only the key is enforced: events of different keys come in any order. */
@@ -38,16 +47,17 @@ function toTable(name: string, columns: readonly RealizedColumn[], key: readonly
   };
 }
 
+/** @returns its name with its schema, as in SQL */
 async function ensure(
   client: pg.Client,
   table: Table,
   note: (text: string) => void,
-): Promise<void> {
+): Promise<string> {
   const { name, key } = table;
   const found = await findTableInCatalog(client, name);
   if (found === undefined) {
     await ensureTableWithin(client, { tables: [table] }, table, recordDefinition);
-    return;
+    return (await findTableInCatalog(client, name))!.name;
   }
   const there = new Map(
     (await listColumns(client, found.oid)).map((column) => [column.name, column]),
@@ -57,10 +67,11 @@ async function ensure(
     throw lacksKey(table);
   }
   const missing = table.columns.filter((column) => !there.has(column.name));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return found.name;
   await addColumnsWithin(client, table, missing, recordDefinition);
   const list = missing.map((column) => `${column.name} ${column.type}`).join(', ');
   note(`table ${name} has new columns: ${list}`);
+  return found.name;
 }
 
 /** Types of the server that hold every value of a declared type. */
@@ -74,11 +85,21 @@ const WIDER: Readonly<Partial<Record<ColumnType, readonly string[]>>> = {
   timestamp: ['timestamp with time zone'],
 };
 
-function assertTypes({ name, columns }: Table, there: ReadonlyMap<string, CatalogColumn>): void {
+/** Types for which different values of a key are equal: letters in capitals, or numbers and times that are rounded. */
+const MERGES_VALUES = /citext|^(numeric|timestamp)\(/;
+
+function assertTypes(
+  { name, columns, key }: Table,
+  there: ReadonlyMap<string, CatalogColumn>,
+): void {
   const faults = columns.flatMap(({ name: column, type }) => {
     const own = there.get(column);
     const fitting = [SQL_TYPE[type], ...(WIDER[type] ?? [])];
-    if (own === undefined || fitting.includes(withoutLength(own.baseType))) return [];
+    if (own === undefined) return [];
+    if (key.includes(column) && MERGES_VALUES.test(own.baseType)) {
+      return [`${column} is ${own.type}, which takes different values of a key for the same one`];
+    }
+    if (fitting.includes(withoutLength(own.baseType))) return [];
     return [`${column} is ${own.type}, and declared as ${type}`];
   });
   if (faults.length === 0) return;

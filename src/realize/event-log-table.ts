@@ -1,4 +1,5 @@
 /** The table of change events, as a table of the model: loads, undo, replay and verify treat it like any other. */
+import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { EVENT_LOG, EVENT_LOG_COLUMNS, EVENT_LOG_KEY } from '../events/event-log.js';
 import { toEventTable, withoutNotes } from '../events/event-table.js';
@@ -8,6 +9,8 @@ import { findTable, type Model, type Table } from '../model/model.js';
 import { isRealizable } from '../model/realized-model.js';
 import { formatTableName } from '../model/table-name.js';
 import type { ColumnType } from '../model/types.js';
+import { listColumns } from '../postgres/columns-in-catalog.js';
+import { findTableInCatalog } from '../postgres/table-in-catalog.js';
 
 /** Of a project. */
 interface ProjectTables {
@@ -51,6 +54,24 @@ export function projectLog({ model, bronzeSchema }: ProjectTables): Table {
   throw new EdpError('model', `edp keeps change events in ${log.name}, which is a table of yours`, {
     hint: 'give your table another name, or the log another schema (layers: bronze)',
   });
+}
+
+/**
+ * A table in the place of the log that is another one is not to be made into a log.
+ *
+ * @throws EdpError `table_mismatch`
+ */
+export async function assertIsLog(client: pg.Client, log: Table): Promise<void> {
+  const found = await findTableInCatalog(client, log.name);
+  if (found === undefined) return;
+  const there = new Set((await listColumns(client, found.oid)).map(({ name }) => name));
+  const missing = log.columns.filter(({ name }) => !there.has(name));
+  if (missing.length === 0) return;
+  throw new EdpError(
+    'table_mismatch',
+    `edp keeps change events in ${log.name}, and the database has another table of this name: it lacks ${missing.map(({ name }) => name).join(', ')}`,
+    { hint: 'give that table another name, or the log another schema (layers: bronze)' },
+  );
 }
 
 /**

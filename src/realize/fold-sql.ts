@@ -8,27 +8,32 @@
  * and what follows it, which needs no numbers.
  */
 import type { EventTable } from '../events/event-table.js';
-import { quoteColumns, quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
+import { quoteColumns, quoteIdentifier, quoteLiteral } from '../model/ddl.js';
 import {
   historyColumns,
   type RealizedColumn,
   realizedColumns,
   SEQUENCE_COLUMN,
 } from '../model/event-columns.js';
-import { historyName } from '../model/realized-model.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/validity-columns.js';
 import { listedValues, returned, valuesFrom, type WantedValue } from './changed-values.js';
 import { hasOwnSoftDelete, ownTimestamps, sqlTypeOf } from './realized-columns.js';
 
+// Temporary tables hide those of the model that have their names: so nobody's table is called like them. Nor does a name
+// in these statements meet one of the model: tables are named with their schema, columns with their row, and rows as `r.*`.
 /** The temporary table of the keys to fold, of all tables of a session. */
-export const TOUCHED = 'edp_touched';
+export const TOUCHED = '"edp realize: touched"';
 /** The temporary table of the keys of one table, with the way that each is folded. */
-export const MARKED = 'edp_marked';
+export const MARKED = '"edp realize: marked"';
 /** The temporary table of the loads whose events are new. */
-export const NEW_LOADS = 'edp_new_loads';
+export const NEW_LOADS = '"edp realize: new loads"';
 
 export interface FoldPlan {
   readonly table: EventTable;
+  /** Where it is, as in SQL, with its schema. */
+  readonly target: string;
+  /** The same of its history; undefined where it has none. */
+  readonly history: string | undefined;
   /** The log, as in SQL. */
   readonly log: string;
   readonly hasTruncates: boolean;
@@ -82,20 +87,21 @@ function generationsSql(plan: FoldPlan, which: string): string {
  * Marks the touched keys of the table: quick are those whose new events are updates behind all that is in their row, which
  * is there; of the others it finds the last create, and whether they are plain.
  */
-export function markSql({ table, log, hasTruncates }: FoldPlan): string {
+export function markSql({ table, target, history, log, hasTruncates }: FoldPlan): string {
   const name = quoteLiteral(table.name);
   const live =
     table.softDelete === false ? '' : ` AND t.${quoteIdentifier(table.softDelete)} IS NULL`;
-  const hasState = table.hasHistory
-    ? ` AND EXISTS (SELECT FROM ${quoteTable(historyName(table.name))} h
+  const hasState =
+    history !== undefined
+      ? ` AND EXISTS (SELECT FROM ${history} h
         WHERE ${keyEquals(table, 'h', 'k.key')} AND h.${IS_CURRENT})`
-    : '';
+      : '';
   const sequence = `t.${quoteIdentifier(SEQUENCE_COLUMN)}`;
   const truncate = `(SELECT max(sequence) FROM ${log} WHERE table_name = ${name} AND key = '')`;
   return `INSERT INTO ${MARKED} (key, first, is_quick, is_plain, made, latest)
     WITH q AS MATERIALIZED (
       SELECT k.key, k.first, ${sequence} IS NOT NULL${hasState} AS is_quick
-      FROM ${TOUCHED} k LEFT JOIN ${quoteTable(table.name)} t
+      FROM ${TOUCHED} k LEFT JOIN ${target} t
         ON NOT k.has_reset AND ${keyEquals(table, 't', 'k.key')} AND k.first > ${sequence}${live}
       WHERE k.table_name = ${name}),
     b AS (
@@ -192,13 +198,12 @@ function sameKey(key: readonly string[], a: string, b: string): string {
  * @param values of the rows that change, to be answered
  */
 function mergeSql(
-  name: string,
+  target: string,
   columns: readonly RealizedColumn[],
   key: readonly string[],
   stale: string,
   values: readonly WantedValue[],
 ): string {
-  const target = quoteTable(name);
   const others = columns.filter((column) => !key.includes(column.name));
   const names = quoteColumns(columns.map((column) => column.name));
   // What a row was is asked of the row itself: RETURNING has what it is.
@@ -232,16 +237,16 @@ function changedSql(values: readonly WantedValue[], whole: readonly string[]): s
 
 /** Folds all events of the keys. Answers how many rows were inserted, updated, deleted. */
 export function foldSql(plan: FoldPlan, values: readonly WantedValue[]): string {
-  const { table } = plan;
+  const { table, target } = plan;
   const columns = realizedColumns(table);
   const list = columns.map((column) => `r.${quoteIdentifier(column.name)}`).join(', ');
   const stale = `USING ${MARKED} k
     WHERE NOT k.is_quick AND ${keyEquals(table, 't', 'k.key')}
       AND NOT k.is_plain AND NOT EXISTS (SELECT FROM f WHERE f.key = k.key)`;
   return `WITH ${foldedSql(plan, 'NOT k.is_quick AND NOT k.is_plain')},
-  wanted AS MATERIALIZED (SELECT ${list} FROM f, LATERAL jsonb_populate_record(NULL::${quoteTable(table.name)},
+  wanted AS MATERIALIZED (SELECT ${list} FROM f, LATERAL jsonb_populate_record(NULL::${target},
     f.attributes || ${keyObject(table, 'f.key')} || ${ownMembers(table)}${declaredSoftDelete(table)}) r),
-  ${mergeSql(table.name, columns, table.key, stale, values)}`;
+  ${mergeSql(target, columns, table.key, stale, values)}`;
 }
 
 /** Attributes of updates without the key, which they cannot change. */
@@ -250,12 +255,11 @@ function withoutKey({ key }: EventTable, attributes: string): string {
 }
 
 /** Puts new updates into rows without reading the events before them. Answers how many rows were updated. */
-export function patchSql({ table, log }: FoldPlan, values: readonly WantedValue[]): string {
+export function patchSql({ table, target, log }: FoldPlan, values: readonly WantedValue[]): string {
   const name = quoteLiteral(table.name);
   const { updated } = ownTimestamps(table);
   const keys = new Set(table.key);
   const others = realizedColumns(table).filter((column) => !keys.has(column.name));
-  const target = quoteTable(table.name);
   const own = [
     `${quoteLiteral(SEQUENCE_COLUMN)}, p.sequence`,
     ...(updated === undefined ? [] : [`${quoteLiteral(updated)}, p.time`]),
@@ -268,7 +272,7 @@ export function patchSql({ table, log }: FoldPlan, values: readonly WantedValue[
     GROUP BY l.key),
   updated AS (UPDATE ${target} t SET ${assignments(others, 'r')}
     FROM p JOIN ${target} o ON ${keyEquals(table, 'o', 'p.key')},
-      LATERAL jsonb_populate_record(o, ${withoutKey(table, 'p.attributes')} || jsonb_build_object(${own.join(', ')})) r
+      LATERAL jsonb_populate_record(o.*, ${withoutKey(table, 'p.attributes')} || jsonb_build_object(${own.join(', ')})) r
     WHERE ${sameKey(table.key, 't', 'o')} RETURNING ${beforeAndAfter(values)})${changedSql(values, [])}
   SELECT 0 AS inserted, (SELECT count(*) FROM updated)::int AS updated, 0 AS deleted${listedValues(values)}`;
 }
@@ -276,7 +280,7 @@ export function patchSql({ table, log }: FoldPlan, values: readonly WantedValue[
 /** Folds the states of the keys into the history. */
 export function foldHistorySql(plan: FoldPlan, values: readonly WantedValue[]): string {
   const { table } = plan;
-  const history = historyName(table.name);
+  const history = plan.history!;
   const columns = historyColumns(table);
   const key = [...table.key, VALID_FROM];
   const list = columns.map((column) => `r.${quoteIdentifier(column.name)}`).join(', ');
@@ -294,16 +298,17 @@ export function foldHistorySql(plan: FoldPlan, values: readonly WantedValue[]): 
     FROM g WHERE generation > 0 AND NOT ended AND (op IN ('create', 'read', 'update') OR ends)),
   b AS (SELECT *, max(time) OVER (PARTITION BY key ORDER BY n) AS valid_from FROM m),
   v AS (SELECT *, lead(valid_from) OVER (PARTITION BY key ORDER BY n) AS valid_to FROM b),
-  wanted AS MATERIALIZED (SELECT ${list} FROM v, LATERAL jsonb_populate_record(NULL::${quoteTable(history)},
+  wanted AS MATERIALIZED (SELECT ${list} FROM v, LATERAL jsonb_populate_record(NULL::${history},
     v.attributes || ${keyObject(table, 'v.key')} || jsonb_build_object(${members.join(', ')})) r
     WHERE NOT v.ends AND (v.valid_to IS NULL OR v.valid_to > v.valid_from)),
   ${mergeSql(history, columns, key, stale, values)}`;
 }
 
 /** Puts new states behind those that are there, for keys whose rows are patched. */
-export function extendHistorySql({ table, log }: FoldPlan, values: readonly WantedValue[]): string {
+export function extendHistorySql(plan: FoldPlan, values: readonly WantedValue[]): string {
+  const { table, log } = plan;
   const name = quoteLiteral(table.name);
-  const history = historyName(table.name);
+  const history = plan.history!;
   const columns = historyColumns(table);
   const list = columns.map((column) => `r.${quoteIdentifier(column.name)}`).join(', ');
   const members = [
@@ -319,8 +324,8 @@ export function extendHistorySql({ table, log }: FoldPlan, values: readonly Want
     FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.first
     WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     WINDOW byPlace AS (PARTITION BY l.key ORDER BY l.sequence, l.source ROWS UNBOUNDED PRECEDING)),
-  v AS (SELECT u.*, h AS state, h.${VALID_FROM} AS began, greatest(u.latest, h.${VALID_FROM}) AS valid_from
-    FROM u JOIN ${quoteTable(history)} h ON ${keyEquals(table, 'h', 'u.key')} AND h.${IS_CURRENT}),
+  v AS (SELECT u.*, (h.*)::${history} AS state, h.${VALID_FROM} AS began, greatest(u.latest, h.${VALID_FROM}) AS valid_from
+    FROM u JOIN ${history} h ON ${keyEquals(table, 'h', 'u.key')} AND h.${IS_CURRENT}),
   x AS (SELECT *, lead(valid_from) OVER (PARTITION BY key ORDER BY n) AS valid_to FROM v),
   wanted AS MATERIALIZED (
     SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.state,

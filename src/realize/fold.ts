@@ -214,10 +214,15 @@ async function foldTable(
     `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED};
      SELECT pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`edp folds ${name}`)}, 0))`,
   );
-  await ensureRealized(client, table, note);
+  const places = await ensureRealized(client, table, note);
   const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);
-  const plan: FoldPlan = { table, log: quoteTable(log), hasTruncates: touched.truncated.has(name) };
+  const plan: FoldPlan = {
+    table,
+    ...places,
+    log: quoteTable(log),
+    hasTruncates: touched.truncated.has(name),
+  };
   const { rowCount: marked } = await client.query(markSql(plan));
   // Without statistics, the server would take the keys for few.
   if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${MARKED}`);

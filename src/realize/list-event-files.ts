@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { toShellWord } from '../base/shell-word.js';
 import { splitLists } from '../source/discover.js';
 
 /** Files that are being written have other names: a point before them, or another suffix behind. */
@@ -11,7 +12,7 @@ const EVENT_FILES = '**/*.{jsonl,ndjson}{,.gz,.zst,.bz2,.zip}';
  * @param names as on the command line
  * @param directory of the project
  * @returns the same names, and in the place of a directory the files below it, in the order of their names
- * @throws EdpError `no_such_file` for a directory without any
+ * @throws EdpError `no_such_file` for a directory without any, `not_a_file` for a pipe
  */
 export async function listEventFiles(
   names: readonly string[],
@@ -23,10 +24,21 @@ export async function listEventFiles(
     (await splitLists(names, directory)).map(async (name) => {
       const place = path.resolve(directory, name);
       const found = await stat(place).catch(() => undefined);
-      return found?.isDirectory() === true ? listBelow(name, place) : [name];
+      if (found?.isDirectory() === true) return listBelow(name, place);
+      if (found?.isFile() === false && place !== STDIN) throw notAFile(name);
+      return [name];
     }),
   );
   return [...blank, ...lists.flat()];
+}
+
+/** Another name of `-`. */
+const STDIN = '/dev/stdin';
+
+function notAFile(name: string): EdpError {
+  return new EdpError('not_a_file', `${name} is not a regular file`, {
+    hint: `pipe it in: edp realize - < ${toShellWord(name)}`,
+  });
 }
 
 async function listBelow(name: string, place: string): Promise<string[]> {

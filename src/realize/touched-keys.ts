@@ -11,7 +11,7 @@ import { quoteLiteral } from '../model/ddl.js';
 import { MARKED, NEW_LOADS, TOUCHED } from './fold-sql.js';
 
 /** The notes of undone loads that this fold settles. */
-export const NOTED = 'edp_noted';
+export const NOTED = '"edp realize: noted"';
 
 export interface Touched {
   readonly point: ReadPoint;
@@ -139,7 +139,7 @@ export async function fillTouched(
      CREATE TEMPORARY TABLE IF NOT EXISTS ${TOUCHED} (table_name text, key text, first numeric, has_reset boolean);
      CREATE TEMPORARY TABLE IF NOT EXISTS ${MARKED}
        (key text, first numeric, is_quick boolean, is_plain boolean, made numeric, latest numeric);
-     CREATE INDEX IF NOT EXISTS ${TOUCHED}_by_table ON ${TOUCHED} (table_name);
+     CREATE INDEX IF NOT EXISTS "edp realize: touched by table" ON ${TOUCHED} (table_name);
      TRUNCATE ${NEW_LOADS}, ${NOTED}, ${TOUCHED}, ${MARKED}`,
   );
   await client.query(`INSERT INTO ${NEW_LOADS} SELECT * FROM unnest($1::bigint[])`, [loads]);

@@ -217,7 +217,8 @@ export function coerceJson(text: string, isBinary: boolean): string | Fault {
   } catch {
     return fault('bad_json', text, 'not JSON');
   }
-  return isBinary ? coerceWrittenJson(text) : text;
+  if (isBinary) return coerceWrittenJson(text);
+  return isDeeperThan(MOST_LEVELS, text) ? fault('bad_json', text, 'nested too deep') : text;
 }
 
 /** Of JSON that a program has written, so that it need not be parsed, what a jsonb can hold. */
@@ -226,7 +227,7 @@ export function coerceWrittenJson(text: string): string | Fault {
   return fault(
     'bad_json',
     text,
-    'JSON that jsonb cannot hold (\\u0000, half a surrogate pair, or a number out of range)',
+    'JSON that jsonb cannot hold (\\u0000, half a surrogate pair, a number out of range, or thousands of levels)',
   );
 }
 
@@ -238,10 +239,35 @@ const UNSTORABLE_ESCAPE = /\\u(?:0000|d[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..\\u
 const MAY_BE_OUT_OF_RANGE = /\d[eE][+-]?\d{4}|(?<!\d)\d{7500}/;
 
 /**
+ * The server's stack ends somewhere: with the default max_stack_depth of 2 MB, PostgreSQL 18 reads 12,000 levels of lists
+ * and not 20,000. A value that ends it would fail the COPY of all others.
+ */
+const MOST_LEVELS = 4000;
+
+/** @param text valid JSON */
+function isDeeperThan(levels: number, text: string): boolean {
+  if (text.length <= 2 * levels) return false;
+  let depth = 0;
+  let isString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (isString) {
+      if (character === '\\') at++;
+      else if (character === '"') isString = false;
+    } else if (character === '"') isString = true;
+    else if (character === '{' || character === '[') {
+      if (++depth > levels) return true;
+    } else if (character === '}' || character === ']') depth--;
+  }
+  return false;
+}
+
+/**
  * Whether jsonb can hold a valid JSON text. Reads the text and not the parsed value, since the
  * server also checks values that a later key of the same name replaces.
  */
 function isStorableJson(text: string): boolean {
+  if (isDeeperThan(MOST_LEVELS, text)) return false;
   if (text.includes('\\u') && UNSTORABLE_ESCAPE.test(text.replaceAll('\\\\', '--'))) return false;
   if (!MAY_BE_OUT_OF_RANGE.test(text)) return true;
   let isInRange = true;

@@ -50,6 +50,7 @@ const SOURCE = `
   CREATE VIEW orders_view AS TABLE sales.orders;`;
 
 const source = useTestDatabase('empty');
+const odd = useTestDatabase('empty');
 beforeAll(async () => {
   await source.query(SOURCE);
 });
@@ -64,6 +65,29 @@ interface Written {
   readonly tables: Record<string, Record<string, unknown> & { columns: Record<string, unknown> }>;
   readonly capture: { source: object; method: string; tables: Record<string, object> };
 }
+
+describe('a table that takes no change events as it is', () => {
+  it('has another name where it is called as their log, and is left out where its key is JSON', async () => {
+    await odd.query(`CREATE TABLE change_events (id int PRIMARY KEY); CREATE TABLE docs (doc jsonb PRIMARY KEY);
+      CREATE TABLE two_keys (doc jsonb PRIMARY KEY, id int NOT NULL UNIQUE)`);
+    const { status, stderr, json } = await edp(
+      ['model', 'import', '--database-url', odd.url, '--json'],
+      { cwd: '/' },
+    );
+    expect(status, stderr).toBe(0);
+    const imported = json as ModelImportJson;
+    const { tables, capture } = parse(imported.yaml) as Written;
+    const [renamed, other, ...more] = Object.keys(tables).sort();
+    expect([renamed, other, more]).toEqual([
+      expect.stringMatching(/^change_events_[0-9a-f]{6}$/),
+      'two_keys',
+      [],
+    ]);
+    expect(capture.tables[renamed!]).toMatchObject({ from: 'change_events' });
+    expect(tables.two_keys!.key).toBe('id');
+    expect(JSON.stringify(imported)).toContain('its key is JSON');
+  });
+});
 
 async function importAll(args: readonly string[] = [], text: string | null = null) {
   const cwd = await makeProject(text);

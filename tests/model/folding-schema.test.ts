@@ -47,6 +47,11 @@ describe('faults', () => {
       /^t\.migrations\.2\.rename\.old: "nome" is not a column/,
     ],
     [
+      'a key of JSON',
+      { version: 2, key: ['id', 'doc'], columns: { id: 'int', doc: 'jsonb' } },
+      /^t\.columns\.doc: a key of change events cannot be jsonb/,
+    ],
+    [
       'partitions',
       {
         version: 2,

@@ -35,6 +35,16 @@ const CASES: readonly [string, (text: string) => string, string][] = [
     'edp.yaml:10: capture.tables.free: a captured table needs a key',
   ],
   [
+    'a key of JSON',
+    (text) => text.replace('id: int, text: text', 'id: jsonb, text: text'),
+    'edp.yaml:7: capture.tables.notes: a key of change events cannot be jsonb',
+  ],
+  [
+    'a table called as the log',
+    (text) => text.replaceAll('notes', 'change_events'),
+    'edp.yaml:7: capture.tables.change_events: edp keeps change events in a table of this name',
+  ],
+  [
     'an attribute that is not declared',
     (text) => text.replace('text: x', 'texts: x'),
     'tables: declares no column "texts" of notes',

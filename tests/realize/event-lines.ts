@@ -1,5 +1,6 @@
 /** Lines of change events for tests. */
 import { TYPE_OF_OP } from '../../src/events/change-event.js';
+import { keyTextOf, subjectOf } from '../../src/events/event-key.js';
 import type { Op } from './oracle.js';
 
 export interface LineOptions {
@@ -29,7 +30,7 @@ export function cloudEvent({
     id: `id-${source}-${sequence}`,
     source,
     type: `${table}.${TYPE_OF_OP[op]}`,
-    ...(key === undefined ? {} : { subject: Object.values(key).join(',') }),
+    ...(key === undefined ? {} : { subject: subjectOf(Object.values(key).map(keyTextOf)) }),
     time,
     datacontenttype: 'application/json',
     dataschema: `schemas/${table}/change/v${version}.json`,

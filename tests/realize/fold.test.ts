@@ -215,7 +215,7 @@ describe('events in their order', () => {
             rest = rest.slice(count);
             await fold();
             const { rows } = await client.query<{ count: number }>(
-              'SELECT count(*)::int AS count FROM edp_marked WHERE is_quick',
+              'SELECT count(*)::int AS count FROM "edp realize: marked" WHERE is_quick',
             );
             patched += rows[0]!.count;
           }

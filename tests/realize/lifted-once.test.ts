@@ -48,3 +48,19 @@ it('in the log, where no fold has come to them', async () => {
   expect(status, stderr).toBe(0);
   expect(await rows()).toEqual([lifted(1), lifted(2)]);
 });
+
+it('in the log before their file is verified, also where they name no schema', async () => {
+  const { dataschema: _, ...unnamed } = create(1) as Record<string, unknown>;
+  await folder.write('1.jsonl', toLines([unnamed]));
+  await folder.edp('realize', '1.jsonl');
+  expect((await folder.edp('verify', '1')).json).toMatchObject({ ok: true });
+  await folder.write('edp.yaml', SECOND);
+  const early = await folder.plain('verify', '1');
+  expect([early.status, early.stderr]).toEqual([
+    2,
+    expect.stringMatching(/by version 1, and the model is of version 2.*edp realize lifts them/s),
+  ]);
+  expect((await folder.edp('realize')).status).toBe(0);
+  expect((await folder.edp('verify', '1')).json).toMatchObject({ ok: true });
+  expect(await rows()).toEqual([lifted(1)]);
+});

@@ -1,6 +1,8 @@
 /** Names on the command line of edp realize → files. */
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { listEventFiles } from '../../src/realize/list-event-files.js';
 import { discoverFiles } from '../../src/source/discover.js';
@@ -44,6 +46,14 @@ describe('a name', () => {
       await expect(discoverFiles(listed, directory)).rejects.toMatchObject({ code: 'usage' });
     },
   );
+
+  it('of a pipe is a fault that says how it is read', async () => {
+    await promisify(execFile)('mkfifo', [path.join(directory, 'a pipe')]);
+    await expect(listEventFiles(['a pipe'], directory)).rejects.toMatchObject({
+      code: 'not_a_file',
+      hint: "pipe it in: edp realize - < 'a pipe'",
+    });
+  });
 
   it('of a directory without such files is a fault', async () => {
     await mkdir(path.join(directory, 'none'), { recursive: true });

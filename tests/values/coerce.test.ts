@@ -267,11 +267,22 @@ describe('very large JSON', () => {
     ['backslashes', `"${'\\\\'.repeat(2_000_000)}\\u0041"`, true],
     ['surrogate pairs', `"${'\\ud83d\\ude00'.repeat(1_000_000)}"`, true],
     ['numbers, one out of range', `[${'1.5e10,'.repeat(200_000)}1e999999]`, false],
-    ['levels', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, true],
-    ['levels, and a long exponent', `${'['.repeat(100_000)}1e1000${']'.repeat(100_000)}`, false],
+    ['levels', `${'['.repeat(3000)}${']'.repeat(3000)}`, true],
+    ['levels in a text', `"${'['.repeat(100_000)}"`, true],
   ])('of %s is read without running out of stack', (_, text, isStorable) => {
     expect(coerceJson(text, true) === text).toBe(isStorable);
     expect(coerceJson(text, false) === text).toBe(true);
+  });
+
+  // The stack of the server would end, and the COPY of all other rows with it.
+  it.each([
+    `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+    `${'['.repeat(100_000)}1e1000${']'.repeat(100_000)}`,
+    `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
+  ])('of too many levels is a fault', (text) => {
+    for (const isBinary of [true, false]) {
+      expect(coerceJson(text, isBinary)).toMatchObject({ code: 'bad_json' });
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import type { Model } from '../../model/model.js';
 import { isRealizable } from '../../model/realized-model.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { loadWarehouse } from '../../project/load-warehouse.js';
-import { projectLog } from '../../realize/event-log-table.js';
+import { assertIsLog, projectLog } from '../../realize/event-log-table.js';
 import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
@@ -84,6 +84,7 @@ export async function realizeFiles(
   const note = (text: string) => output.note(text);
   const work = async (database: Database, run: LoadingRun, load: Load) => {
     const startedAt = performance.now();
+    await assertIsLog(run.client, log);
     const result = await withProgress(report, load);
     run.countRejected(result.thisRun.rows.rejected);
     if (files.length > 0) report.loaded(result, database);

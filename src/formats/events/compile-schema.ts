@@ -12,6 +12,8 @@ interface Ajv {
   compile(schema: object): ((data: unknown) => boolean) & { errors?: ErrorObject[] | null };
 }
 
+const NUMBER_WANTED = 'a number is wanted, or "NaN", "Infinity" or "-Infinity"';
+
 /** Characters of a value that the reason of a reject shows. */
 const MOST_SHOWN = 60;
 
@@ -63,8 +65,16 @@ function toFault(error: ErrorObject | undefined, data: unknown): Fault {
     return new Fault('bad_schema', `${part === '' ? 'data' : `data.${part}`} ${message}`);
   }
   const value = (data as Record<string, Record<string, unknown>>)[part]?.[attribute];
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    return new Fault('bad_schema', `the number in ${part} is out of range`, attribute);
+  }
   const shown = shorten(JSON.stringify(value) ?? 'nothing');
-  const expected = keyword === 'pattern' ? explainPattern(String(params.pattern)) : undefined;
+  const expected =
+    keyword === 'pattern'
+      ? explainPattern(String(params.pattern))
+      : keyword === 'anyOf'
+        ? NUMBER_WANTED
+        : undefined;
   const reason =
     expected === undefined ? `${shown} in ${part} ${message}` : `${shown} in ${part}: ${expected}`;
   return new Fault('bad_schema', reason, attribute);

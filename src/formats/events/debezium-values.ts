@@ -1,7 +1,8 @@
 /** Values of Debezium → values as events write them. The type of the model says what is meant, the schema how it is written. */
 import { isObject } from '../../base/is-object.js';
+import { Fault } from '../../model/reject-codes.js';
 import type { ColumnType } from '../../model/types.js';
-import { encodeBytes } from '../../values/coerce.js';
+import { encodeBytes, show } from '../../values/coerce.js';
 import { toEventValue } from './event-values.js';
 
 /** A field of a schema of Kafka Connect. */
@@ -38,6 +39,18 @@ export function isNumberOrText(value: unknown): value is number | string {
   return typeof value === 'number' || typeof value === 'string';
 }
 
+/** As PostgreSQL writes years: before the first one, they are counted backwards. @param time behind the day */
+function writeInstant(date: Date, time: string, zone: string): string {
+  const year = date.getUTCFullYear();
+  const written = String(year < 1 ? 1 - year : year).padStart(4, '0');
+  const monthAndDay = date
+    .toISOString()
+    .replace(/^[+-]?\d+/, '')
+    .slice(0, 6);
+  return `${written}${monthAndDay}${time}${zone}${year < 1 ? ' BC' : ''}`;
+}
+
+/** @returns a fault for text that is no JSON; any other value that does not fit is left to the schema */
 export function readDebeziumValue(
   value: unknown,
   type: ColumnType,
@@ -60,13 +73,22 @@ export function readDebeziumValue(
       return readMoment(value, type, name);
     case 'json':
     case 'jsonb':
-      return typeof value === 'string' ? toEventValue(type, encodeBytes(value)) : value;
+      return typeof value === 'string' ? readJson(value) : value;
     case 'boolean':
       return typeof value === 'number' ? value !== 0 : value;
     case 'text':
       return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
     default:
       return value;
+  }
+}
+
+/** Debezium has JSON in a string. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return new Fault('bad_schema', `${show(encodeBytes(text))} is not JSON`);
   }
 }
 
@@ -96,7 +118,7 @@ function readDate(value: unknown, name: string | undefined): unknown {
   if (typeof value !== 'number') return value;
   const isDays = name?.endsWith('.Date') ?? Math.abs(value) < MOST_DAYS;
   const date = new Date(isDays ? value * MILLIS_PER_DAY : value);
-  return Number.isNaN(date.getTime()) ? value : date.toISOString().slice(0, 10);
+  return Number.isNaN(date.getTime()) ? value : writeInstant(date, '', '');
 }
 
 /** Milliseconds of 1973 to 5138 have 12 or 13 digits, microseconds of 1973 on 15, nanoseconds 18. */
@@ -115,6 +137,6 @@ function readMoment(value: unknown, type: ColumnType, name = ''): unknown {
   const rest = ((micros % 1000n) + 1000n) % 1000n;
   const date = new Date(Number((micros - rest) / 1000n));
   if (Number.isNaN(date.getTime())) return value;
-  const text = `${date.toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}`;
-  return type === 'timestamptz' ? `${text}Z` : text;
+  const time = `${date.toISOString().slice(-14, -1)}${String(rest).padStart(3, '0')}`;
+  return writeInstant(date, time, type === 'timestamptz' ? 'Z' : '');
 }

@@ -16,6 +16,8 @@ export class CatalogTable {
   /** Attributes whose JSON is kept as it is written. */
   readonly jsonColumns: readonly string[];
   readonly ignored: ReadonlySet<string>;
+  /** Whether it has numbers that JavaScript would round. */
+  readonly hasNumeric: boolean;
   /** By attribute: what the schema does not tell. */
   readonly #storable: ReadonlyMap<string, Storable>;
   readonly #quick: QuickCheck;
@@ -30,6 +32,7 @@ export class CatalogTable {
     this.jsonColumns = declared.columns
       .filter(({ type }) => type === 'json' || type === 'jsonb')
       .map(({ name }) => name);
+    this.hasNumeric = declared.columns.some(({ type }) => type === 'numeric');
     this.ignored = new Set(declared.ignored);
     this.#quick = new QuickCheck(declared);
     this.#storable = new Map(

@@ -5,20 +5,23 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject } from '../../base/is-object.js';
 import { eventId } from '../../events/event-id.js';
+import { canonicalKeyText } from '../../events/event-key.js';
 import { EVENT_LOG_FIELDS, NO_KEY } from '../../events/event-log.js';
 import { Fault } from '../../model/reject-codes.js';
-import { encodeBytes, show } from '../../values/coerce.js';
+import { encodeBytes } from '../../values/coerce.js';
+import { findBroken, toBrokenFault } from '../jsonl/broken-object.js';
 import type { RecordBatch } from '../text/record-batch.js';
 import type { ActedCorrection, ParsedRecord, RecordParser } from '../text/text-format.js';
 import { toUtf8 } from '../text/transcode.js';
 import type { CatalogTable, EventCatalog } from './event-catalog.js';
 import { readCatalog } from './event-catalog.js';
 import type { EventForm } from './event-form.js';
-import { keyText } from './event-values.js';
+import { findOtherKey, findOtherSubject, spelledSubject } from './find-contradiction.js';
 import { lift, nameIn } from './lift-event.js';
 import type { RawChange } from './raw-change.js';
 import { readCloudEvent } from './read-cloudevent.js';
 import { readDebezium } from './read-debezium.js';
+import { findRepeatedMember } from './repeated-members.js';
 import { keepDigits, mayDiffer, writtenMembers } from './written-json.js';
 
 type Attributes = Record<string, unknown>;
@@ -74,14 +77,19 @@ export class EventParser implements RecordParser {
         ? line.toString('utf8')
         : Buffer.from(toUtf8(line.toString('latin1'), this.#form.encoding), 'latin1').toString();
     const event = parseLine(text);
-    if (event instanceof Fault) return isUtf8(line) ? event : NOT_UTF8;
+    if (event instanceof Fault) return this.#isSound(line) ? event : NOT_UTF8;
     // A replacement character may have been in the file.
-    if (text.includes('\ufffd') && this.#form.encoding === 'utf-8' && !isUtf8(line))
-      return NOT_UTF8;
+    if (text.includes('\ufffd') && !this.#isSound(line)) return NOT_UTF8;
+    const twice = findRepeatedMember(text, event);
+    if (twice !== undefined) return new Fault('bad_record', twice);
     const change = this.#isDebezium
       ? readDebezium(event, text, this.#catalog)
       : readCloudEvent(event, this.#catalog);
     return change instanceof Fault ? change : this.#toFields(change, text);
+  }
+
+  #isSound(line: Buffer): boolean {
+    return this.#form.encoding !== 'utf-8' || isUtf8(line);
   }
 
   #toFields(change: RawChange, line: string): ParsedRecord {
@@ -89,9 +97,15 @@ export class EventParser implements RecordParser {
     const isOld = version < table.declared.version;
     const data = (isOld ? lift(change) : change.data) as Data;
     passOver(data, table);
+    const spelled = change.subject === undefined ? undefined : spelledSubject(data.key, table);
     this.#correct(data, change);
     const texts = table.check(data) ?? table.findUnstorable(data) ?? keyTexts(data.key, table);
     if (texts instanceof Fault) return texts;
+    const contradiction =
+      findOtherSubject(change, spelled, texts) ??
+      findOtherKey(data, 'after', texts, table) ??
+      findOtherKey(data, 'before', texts, table);
+    if (contradiction !== undefined) return contradiction;
     const key = op === 'truncate' ? NO_KEY : JSON.stringify(texts);
     const id = change.id ?? eventId(source, table.declared.name, sequence, texts);
     const { transaction = null, errors } = data;
@@ -160,12 +174,10 @@ function parseLine(text: string): Readonly<Record<string, unknown>> | Fault {
   try {
     value = JSON.parse(text);
   } catch {
-    const nul = text.indexOf('\0');
-    if (nul >= 0) return new Fault('nul_byte', `the line has a NUL byte, at character ${nul}`);
-    return new Fault(
-      'bad_record',
-      `the line is not JSON: ${show(encodeBytes(text.slice(0, 100)))}`,
-    );
+    const line = Buffer.from(text);
+    const nul = line.indexOf(0);
+    if (nul >= 0) return new Fault('nul_byte', `the line has a NUL byte, at byte ${nul}`);
+    return toBrokenFault(line, findBroken(line) ?? { at: 0, expected: 'JSON' });
   }
   return isObject(value) ? value : new Fault('bad_record', 'the line is not a JSON object');
 }
@@ -190,7 +202,7 @@ function keyTexts(key: Attributes | undefined, { declared, keyTypes }: CatalogTa
   const texts: string[] = [];
   if (key === undefined) return texts;
   for (const [i, name] of declared.key.entries()) {
-    const text = keyText(keyTypes[i]!, key[name]);
+    const text = canonicalKeyText(keyTypes[i]!, key[name]);
     if (UNSTORABLE.test(text)) return unstorable(name);
     texts.push(text);
   }

@@ -149,16 +149,3 @@ function findDayFault(value: unknown, maxYear: number): string | undefined {
   if (isInRange && isCalendarDate(year, Number(found[2]), Number(found[3]))) return undefined;
   return `${JSON.stringify(value)} is not a day of the calendar`;
 }
-
-/** One text for each value: of equal keys there must be one row. */
-export function keyText(type: ColumnType, value: unknown): string {
-  if (typeof value !== 'string') {
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
-  }
-  if (type === 'uuid') return value.toLowerCase();
-  if (type === 'numeric' && value.includes('.')) {
-    const short = value.replace(/\.?0+$/, '');
-    return short === '-0' ? '0' : short;
-  }
-  return value;
-}

@@ -13,6 +13,8 @@ export interface RawChange {
   /** Undefined where it is to be made. */
   readonly id: string | undefined;
   readonly time: string;
+  /** What the event says of its key besides; undefined where it says nothing. */
+  readonly subject: string | undefined;
   /** Names of the objects of the line, from outside, in which `after` and `before` stand. */
   readonly within: readonly string[];
   /** `data` of the event, by the names of its version. */

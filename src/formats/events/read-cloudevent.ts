@@ -4,6 +4,7 @@ import { OPS, type Op, readSchemaPath, TYPE_OF_OP } from '../../events/change-ev
 import { Fault } from '../../model/reject-codes.js';
 import {
   coerceTimestamp,
+  hasZone,
   TIMESTAMP_INFINITY,
   TIMESTAMP_MINUS_INFINITY,
 } from '../../values/datetime.js';
@@ -18,7 +19,7 @@ export function readCloudEvent(
   event: Readonly<Record<string, unknown>>,
   catalog: EventCatalog,
 ): RawChange | Fault {
-  const { specversion, id, source, type, time, sequence, dataschema, data } = event;
+  const { specversion, id, source, type, time, sequence, subject, dataschema, data } = event;
   if (specversion !== '1.0') return bad('specversion', 'is not "1.0"');
   if (typeof source !== 'string' || source === '') return bad('source', 'is not a text');
   if (typeof id !== 'string' || id === '') return bad('id', 'is not a text');
@@ -29,6 +30,7 @@ export function readCloudEvent(
   if (typeof time !== 'string' || !isTime(time)) {
     return bad('time', 'is not a time of RFC 3339');
   }
+  if (subject !== undefined && typeof subject !== 'string') return bad('subject', 'is not a text');
   if (!isObject(data)) return bad('data', 'is not an object');
   const point = type.lastIndexOf('.');
   const name = type.slice(0, point);
@@ -49,6 +51,7 @@ export function readCloudEvent(
     source,
     id,
     time,
+    subject,
     within: WITHIN,
     data: data as unknown as RawChange['data'],
   };
@@ -59,19 +62,23 @@ function bad(attribute: string, what: string): Fault {
 }
 
 function isTime(text: string): boolean {
+  if (!hasZone(text)) return false;
   const micros = coerceTimestamp(text);
   if (micros instanceof Fault) return false;
   return micros !== TIMESTAMP_INFINITY && micros !== TIMESTAMP_MINUS_INFINITY;
 }
 
-/** @returns that of today for an event that names no schema */
+/** Of an event that names no schema: always the same one, whatever the model has become since. */
+const UNNAMED_VERSION = 1;
+
 function versionOf(dataschema: unknown, name: string, today: number): number | Fault {
-  if (dataschema === undefined) return today;
+  if (dataschema === undefined) return UNNAMED_VERSION;
   const found = typeof dataschema === 'string' ? readSchemaPath(dataschema) : undefined;
   if (found === undefined || found.table !== name) {
     return bad('dataschema', `is not the schema of a change of "${name}"`);
   }
-  if (found.version >= 1 && found.version <= today) return found.version;
+  if (found.version < 1) return bad('dataschema', 'is of version 0, and versions begin with 1');
+  if (found.version <= today) return found.version;
   return new Fault(
     'unknown_version',
     `the event is of version ${found.version} of "${name}", and the model of version ${today}`,

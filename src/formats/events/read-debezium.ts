@@ -7,9 +7,9 @@ import type { Op } from '../../events/change-event.js';
 import { keyTextOf } from '../../events/event-key.js';
 import { Fault } from '../../model/reject-codes.js';
 import { fieldTypes, isNumberOrText, readDebeziumValue } from './debezium-values.js';
-import type { CatalogTable, EventCatalog } from './event-catalog.js';
+import { CatalogTable, type EventCatalog } from './event-catalog.js';
 import type { RawChange } from './raw-change.js';
-import { readExact } from './read-exact.js';
+import { mayLoseDigits, readExact, toPlain } from './read-exact.js';
 import { unknownTable } from './unknown-table.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -28,14 +28,17 @@ const LONG_DIGITS = /\d{16}/;
 const UNCHANGED = '__debezium_unavailable_value';
 
 export function readDebezium(parsed: Json, line: string, catalog: EventCatalog): RawChange | Fault {
-  const event = LONG_DIGITS.test(line) ? readExact(line) : parsed;
+  const table = findTable(sourceOf(parsed), catalog);
+  const isLong =
+    LONG_DIGITS.test(line) ||
+    (table instanceof CatalogTable && table.hasNumeric && mayLoseDigits(line));
+  const event = isLong ? readExact(line) : parsed;
   const isWrapped = isObject(event.payload);
   const { payload, schema } = isWrapped ? event : { payload: event, schema: undefined };
   const { op: letter, source } = payload as Json;
   if (!isObject(source)) return bad('it has no source');
   const op = typeof letter === 'string' && Object.hasOwn(OPS, letter) ? OPS[letter] : undefined;
   if (op === undefined) return bad(`its op is none of ${Object.keys(OPS).join(', ')}`);
-  const table = findTable(source, catalog);
   if (table instanceof Fault) return table;
   const sequence = sequenceOf(source);
   if (sequence === undefined) {
@@ -56,6 +59,7 @@ export function readDebezium(parsed: Json, line: string, catalog: EventCatalog):
     sequence,
     source: `debezium:${keyTextOf(source.name ?? source.connector ?? 'unknown')}`,
     id: undefined,
+    subject: undefined,
     time,
     within: isWrapped ? ['payload'] : [],
     data: {
@@ -68,6 +72,11 @@ export function readDebezium(parsed: Json, line: string, catalog: EventCatalog):
         : { transaction: keyTextOf(transaction) }),
     },
   };
+}
+
+function sourceOf(event: Json): Json {
+  const { source } = isObject(event.payload) ? event.payload : event;
+  return isObject(source) ? source : {};
 }
 
 function bad(what: string): Fault {
@@ -149,21 +158,20 @@ function readRows(payload: Json, plain: Json, schema: unknown, table: CatalogTab
     if (row === null || row === undefined) continue;
     if (!isObject(row)) return bad(`its ${part} is not an object`);
     const types = fieldTypes(schema, part);
-    rows[part] = Object.fromEntries(
-      Object.entries(row)
-        .filter(([field, value]) => value !== UNCHANGED && !table.ignored.has(field))
-        .map(([field, value]) => {
-          const name = table.fields.get(field) ?? field;
-          const type = table.types.get(name);
-          if (type === 'json' || type === 'jsonb') {
-            return [name, readDebeziumValue((plain[part] as Json)[field], type)];
-          }
-          return [
-            name,
-            type === undefined ? value : readDebeziumValue(value, type, types.get(field)),
-          ];
-        }),
-    );
+    const members: [string, unknown][] = [];
+    for (const [field, value] of Object.entries(row)) {
+      if (value === UNCHANGED || table.ignored.has(field)) continue;
+      const name = table.fields.get(field) ?? field;
+      const type = table.types.get(name);
+      const isJson = type === 'json' || type === 'jsonb';
+      const own = isJson
+        ? (plain[part] as Json)[field]
+        : toPlain(value, type === 'numeric' || type === 'text');
+      const read = type === undefined ? own : readDebeziumValue(own, type, types.get(field));
+      if (read instanceof Fault) return new Fault(read.code, read.reason, name);
+      members.push([name, read]);
+    }
+    rows[part] = Object.fromEntries(members);
   }
   return rows;
 }

@@ -1,11 +1,25 @@
-/** JSON whose long integers stay texts: JavaScript would round them. */
-import { parse } from 'lossless-json';
+/** JSON whose long integers stay texts, and whose other numbers keep their digits: JavaScript would round them. */
+import { LosslessNumber, parse } from 'lossless-json';
+
+/** Numbers that may be written in another way: with many digits, with zeros at the end, with an exponent. */
+const MAY_LOSE_DIGITS = /[:,[\s]-?(?:\d[\d.]{15,}|\d+\.\d*0(?!\d)|\d[\d.]*[eE])/;
+
+export function mayLoseDigits(line: string): boolean {
+  return MAY_LOSE_DIGITS.test(line);
+}
+
+/** @param value of {@link readExact} @param isExact whether it is wanted as it is written */
+export function toPlain(value: unknown, isExact: boolean): unknown {
+  if (!(value instanceof LosslessNumber)) return value;
+  return isExact ? value.value : Number(value.value);
+}
 
 export function readExact(line: string): Readonly<Record<string, unknown>> {
   return parse(line, undefined, {
     parseNumber: (digits) => {
       const number = Number(digits);
-      return Number.isInteger(number) && !Number.isSafeInteger(number) ? digits : number;
+      if (Number.isInteger(number) && !Number.isSafeInteger(number)) return digits;
+      return String(number) === digits ? number : new LosslessNumber(digits);
     },
     onDuplicateKey: ({ newValue }) => newValue,
   }) as Record<string, unknown>;

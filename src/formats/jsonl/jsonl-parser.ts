@@ -12,6 +12,7 @@ import { findRepeatedKey } from '../../values/repeated-key.js';
 import type { RecordBatch } from '../text/record-batch.js';
 import type { ParsedRecord, RecordParser } from '../text/text-format.js';
 import { toUtf8 } from '../text/transcode.js';
+import { toBrokenFault } from './broken-object.js';
 import { readMembers } from './json-members.js';
 import { NO_JSON, readString, readValue } from './json-value.js';
 import type { JsonlForm } from './jsonl-form.js';
@@ -78,13 +79,7 @@ export class JsonlParser implements RecordParser {
       ),
     );
     if (stop instanceof Fault) return stop;
-    if (stop !== undefined) {
-      const found = stop.at < line.length ? show(line.toString('latin1', stop.at)) : 'its end';
-      return new Fault(
-        'bad_record',
-        `the line is not a JSON object: ${stop.expected} was expected at byte ${stop.at}, but ${found} was found`,
-      );
-    }
+    if (stop !== undefined) return toBrokenFault(line, stop);
     if (others.members.size === 0) return fields;
     switch (this.#form.others) {
       case 'reject':

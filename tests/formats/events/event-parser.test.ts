@@ -263,3 +263,90 @@ describe('a line', () => {
     );
   });
 });
+
+const CREATE = { ...KEY, amount: '1' };
+
+describe('an event that contradicts itself', () => {
+  const base = cloudEvent({ table: 'accounts', op: 'create', sequence: 1, key: KEY, version: 2 });
+  const event = (own: object, data: object = {}) =>
+    JSON.stringify({ ...base, ...own, data: { op: 'create', key: KEY, after: CREATE, ...data } });
+
+  it.each([
+    ['another subject', event({ subject: '["1","b"]' }), 'bad_schema', /subject/],
+    ['a subject that is no list', event({ subject: '1' }), 'bad_schema', /subject/],
+    ['another key in after', event({}, { after: { ...CREATE, id: 2 } }), 'bad_schema', /key/],
+    [
+      'a key that comes twice',
+      event({}).replace('"amount":"1"', '"amount":"1","amount":"2"'),
+      'bad_record',
+      /twice/,
+    ],
+    ['a time without a zone', event({ time: '2026-11-29T10:00:00' }), 'bad_record', /time/],
+    [
+      'version 0',
+      event({ dataschema: 'schemas/accounts/change/v0.json' }),
+      'bad_record',
+      /version 0/,
+    ],
+  ])('is a reject: %s', (_, line, code, reason) => {
+    expect(parse(line)).toMatchObject({ code, reason: expect.stringMatching(reason) });
+  });
+
+  it.each([
+    ['no subject', event({ subject: undefined })],
+    ['a subject with blanks', event({ subject: '[ "1", "a" ]' })],
+    [
+      'what looks like a member in a text',
+      event({}, { after: { ...CREATE, meta: { a: '"b": 1' } } }),
+    ],
+    ['the same value twice', event({}).replace('"amount":"1"', '"amount":"1","amount":"1"')],
+  ])('is not one with %s', (_, line) => {
+    expect(parse(line)).not.toBeInstanceOf(Fault);
+  });
+
+  it('is of version 1 where it names no schema', () => {
+    const row = parse(event({ dataschema: undefined }, { after: { ...CREATE, old: 5 } }));
+    expect(afterOf(row)).toBe('{"id":1,"name":"a","amount":"1","meta":5}');
+  });
+});
+
+describe('the reason of a reject', () => {
+  it.each([
+    [`{"specversion":"1.0","data":{"op":x}}`, /a JSON value was expected at byte 34/],
+    ['{"specversion":', /at byte 15, but its end/],
+    [lineWith({ after: { ratio: '@' } }, '1e400'), /out of range/],
+    [lineWith({ after: { ratio: 'x' } }, ''), /a number is wanted/],
+  ])('of %s', (line, reason) => {
+    expect(parse(line)).toMatchObject({ reason: expect.stringMatching(reason) });
+  });
+});
+
+describe('a value of Debezium', () => {
+  const source = { name: 's', schema: 'public', table: 'accounts', lsn: 5, ts_ms: 1 };
+  const line = (attribute: string, json: string) =>
+    JSON.stringify({ op: 'u', source, ts_ms: 1, after: { ...KEY, [attribute]: '@' } }).replace(
+      '"@"',
+      json,
+    );
+
+  it.each([
+    ['amount', '0.1234567890123456789', '"0.1234567890123456789"'],
+    ['amount', '1.10', '"1.10"'],
+    ['amount', '1.5e3', '"1500"'],
+    ['ratio', '1.50', '1.5'],
+    ['day', '-800000', '"0222-09-04 BC"'],
+    ['day', '20000', '"2024-10-04"'],
+    ['seen', '-62200000000000', '"0003-12-17T14:13:20.000000Z BC"'],
+  ])('%s %s is %s', (attribute, json, wanted) => {
+    expect(afterOf(parse(line(attribute, json), 'debezium'))).toBe(
+      `{"id":1,"name":"a","${attribute}":${wanted}}`,
+    );
+  });
+
+  it.each([
+    ['meta', '"{a"'],
+    ['other', '""'],
+  ])('%s %s is a reject', (attribute, json) => {
+    expect(parse(line(attribute, json), 'debezium')).toMatchObject({ code: 'bad_schema' });
+  });
+});

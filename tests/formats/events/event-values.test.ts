@@ -1,6 +1,6 @@
 /** Values of events: made of texts, and held against what the server stores. */
 import { describe, expect, it } from 'vitest';
-import { keyText, storableOf, toEventValue } from '../../../src/formats/events/event-values.js';
+import { storableOf, toEventValue } from '../../../src/formats/events/event-values.js';
 import type { ColumnType } from '../../../src/model/types.js';
 
 describe('toEventValue', () => {
@@ -40,18 +40,5 @@ describe('what a schema takes and the server does not', () => {
     ['numeric', '1'.repeat(200_000), false],
   ])('%s %s', (type, value, isStorable) => {
     expect(storableOf(type)!(value) === undefined).toBe(isStorable);
-  });
-});
-
-describe('keyText', () => {
-  it.each<[ColumnType, unknown, string]>([
-    ['uuid', 'AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE', 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'],
-    ['numeric', '1.500', '1.5'],
-    ['numeric', '-0.0', '0'],
-    ['numeric', '100', '100'],
-    ['text', '1.0', '1.0'],
-    ['int', 5, '5'],
-  ])('of %s %s is one text for each value', (type, value, text) => {
-    expect(keyText(type, value)).toBe(text);
   });
 });
