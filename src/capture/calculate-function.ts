@@ -85,7 +85,7 @@ function guarded(model: CapturedModel, work: string): string {
         texts[${i + 1}] := (SELECT ${json} FROM ${relationOf(model)} WHERE ${identityOf(model, 'one.edp_identity')});
       EXCEPTION
         WHEN ${PASSED_ON} THEN RAISE;
-        WHEN OTHERS THEN
+        WHEN ASSERT_FAILURE OR OTHERS THEN
           texts[${i + 1}] := 'null';
           faults := concat_ws(',', faults, ${quoteLiteral(`${pair}:`)} || to_json(SQLERRM)::text);
       END;`;
@@ -99,7 +99,7 @@ ${work}
     WHEN ${PASSED_ON} THEN RAISE;
     WHEN syntax_error_or_access_rule_violation THEN
       ${keep}
-    WHEN OTHERS THEN
+    WHEN ASSERT_FAILURE OR OTHERS THEN
     BEGIN
     FOR one IN SELECT jsonb_build_array(${qualified(model)}) AS edp_identity, ${rowKey(model)} AS edp_key FROM ${relationOf(model)}
       ${filterOf(model) === '' ? 'WHERE true' : filterOf(model)}
@@ -113,7 +113,7 @@ ${attributes.join('\n')}
     END LOOP;
     EXCEPTION
       WHEN ${PASSED_ON} THEN RAISE;
-      WHEN OTHERS THEN
+      WHEN ASSERT_FAILURE OR OTHERS THEN
       ${keep}
     END;
   END;`;
