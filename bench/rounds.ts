@@ -101,8 +101,8 @@ async function expectRight(
   { contender, dataset, target, title }: Entry,
   inDatabase: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>,
 ): Promise<(client: pg.Client) => Promise<void>> {
-  const { making, writing } = target;
-  if (writing !== undefined) return (client) => writing.assertKept(client);
+  const { making } = target;
+  if (target.assertDone !== undefined) return (client) => target.assertDone!(client);
   if (making !== undefined) return (client) => making.assertMade(client);
   const guards = await inDatabase((client) => readGuards(client, target.table));
   const expected =

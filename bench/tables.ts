@@ -32,6 +32,8 @@ export interface LoadTarget {
   readonly making?: Making;
   /** Of statements on rows that are there. */
   readonly writing?: Writing;
+  /** @throws where anything else is there than there should be; without it, the rows of the table are counted and summed */
+  assertDone?(client: pg.Client): Promise<void>;
 }
 
 /** Statements of an application, in place of a load. */
@@ -40,8 +42,6 @@ export interface Writing {
   readonly statement: Statement;
   /** Whether of one row each, in transactions of their own; otherwise one statement of all rows. */
   readonly isSingle: boolean;
-  /** @throws where the changes were not kept as they must be */
-  assertKept(client: pg.Client): Promise<void>;
 }
 
 /** What is made from tables that the template has, in place of a load. */

@@ -105,12 +105,15 @@ export function statementSql(table: ShopTable, statement: Statement, where: stri
   }
 }
 
-export const SHOP_PROJECT = `tables:
+/** What a warehouse says of them. */
+export const SHOP_MODEL = `tables:
 ${SHOP_TABLES.map((table) => {
   const columns = columnsOf(table).map((name) => `${name}: ${WIDE[name]}`);
   return `  ${table}:\n    key: id\n    columns: { ${columns.join(', ')} }`;
 }).join('\n')}
-capture:
+`;
+
+export const SHOP_PROJECT = `${SHOP_MODEL}capture:
   source: { name: shop, database-url: "\${SOURCE_URL}" }
   tables: { ${SHOP_TABLES.map((table) => `${table}: {}`).join(', ')} }
 `;

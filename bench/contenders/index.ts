@@ -1,5 +1,6 @@
 /** All contenders, in the order of reports. */
 import { barePath } from './bare-path.js';
+import { captureRun, realize, upsertEvents } from './change-events.js';
 import { clientCopy } from './client-copy.js';
 import type { Contender } from './contender.js';
 import { dbtMerge, dbtMicrobatch } from './dbt.js';
@@ -36,4 +37,7 @@ export const CONTENDERS: readonly Contender[] = [
   dbtMerge,
   dbtMicrobatch,
   ...Object.values(WRITERS),
+  captureRun,
+  realize,
+  upsertEvents,
 ];

@@ -11,6 +11,7 @@ import { inference } from './h-inference.js';
 import { packed } from './i-packed.js';
 import { jsonLines } from './j-json-lines.js';
 import { partitions } from './p-partitions.js';
+import { changeEvents } from './u-change-events.js';
 import { captureCosts } from './v-capture.js';
 import { warehouse } from './w-warehouse.js';
 
@@ -26,6 +27,7 @@ export const WORKLOADS: readonly Workload[] = [
   packed,
   jsonLines,
   partitions,
+  changeEvents,
   captureCosts,
   warehouse,
 ];

@@ -10,10 +10,9 @@ import {
   STATEMENTS,
   type Statement,
 } from '../capture/shop.js';
+import { runCapture } from '../contenders/change-events.js';
 import { changesOf, WRITERS } from '../contenders/writers.js';
 import type { Dataset } from '../datasets/dataset.js';
-import { launchApart } from '../measure/launch.js';
-import { CLI } from '../repository.js';
 import { type LoadTarget, NO_ROWS } from '../tables.js';
 import type { Workbench } from '../workbench.js';
 import type { Entry, Goal, Workload } from '../workload.js';
@@ -106,12 +105,7 @@ async function makeShops(bench: Workbench, project: string): Promise<Record<Keep
       for (const table of SHOP_TABLES) await client.query(createTable(table));
       if (keeper === 'audit') await client.query(AUDIT);
       if (keeper !== 'capture') return;
-      await launchApart({
-        command: process.execPath,
-        args: [CLI, 'capture', 'install'],
-        cwd: project,
-        environment: { SOURCE_URL: bench.server.describe(names.capture).url },
-      });
+      await runCapture(['install'], project, bench.server.describe(names.capture).url);
     });
   }
   return names;
@@ -123,18 +117,14 @@ function targetOf(template: string, project: string, writes: Writes, keeper: Kee
     table: writes.table,
     project,
     existing: NO_ROWS,
-    writing: {
-      ...writes,
-      async assertKept(client) {
-        const sql = KEPT_CHANGES[keeper];
-        if (sql === undefined) return;
-        const { rows } = await client.query<{ count: string }>(sql);
-        const wanted = changesOf(writes.isSingle);
-        if (Number(rows[0]!.count) === wanted) return;
-        throw new Error(
-          `${keyOf(writes, keeper)}: ${rows[0]!.count} changes are kept of ${wanted}`,
-        );
-      },
+    writing: writes,
+    async assertDone(client) {
+      const sql = KEPT_CHANGES[keeper];
+      if (sql === undefined) return;
+      const { rows } = await client.query<{ count: string }>(sql);
+      const wanted = changesOf(writes.isSingle);
+      if (Number(rows[0]!.count) === wanted) return;
+      throw new Error(`${keyOf(writes, keeper)}: ${rows[0]!.count} changes are kept of ${wanted}`);
     },
   };
 }

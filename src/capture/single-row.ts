@@ -34,7 +34,7 @@ export function singleRow(models: readonly CapturedModel[], op: RowOp, isPossibl
   const [first, ...others] = models.map((model, i) => read(model, op, i, isPossible));
   return `${first}
       IF NOT FOUND THEN
-        row_count := 0;
+        row_count := ${op === 'update' ? 'CASE WHEN EXISTS (SELECT FROM old_rows) THEN 2 ELSE 0 END' : '0'};
       END IF;
 ${others.map((one) => `      IF row_count = 1 THEN\n${one}\n      END IF;\n`).join('')}      IF row_count > 1 THEN
 ${clear}
@@ -42,7 +42,7 @@ ${clear}
 }
 
 function read(model: CapturedModel, op: RowOp, i: number, isPossible: string): string {
-  const rows = op === 'delete' ? 'old_rows' : 'new_rows';
+  const rows = op === 'insert' ? 'new_rows' : 'old_rows';
   const count =
     i === 0 ? `, CASE WHEN EXISTS (SELECT FROM ${rows} OFFSET 1) THEN 2 ELSE 1 END` : '';
   const into = `change_${i}, is_single${i === 0 ? ', row_count' : ''}`;

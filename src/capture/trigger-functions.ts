@@ -227,7 +227,8 @@ const OUTBOX_ROW =
 
 /** Few rows into an array, many into the outbox. */
 function branch(head: string, query: string, op: RowOp): string {
-  const counted = op === 'delete' ? 'old_rows' : 'new_rows';
+  // A row that an UPDATE moves into a partition may get lost there, by a trigger: it has an old side only.
+  const counted = op === 'insert' ? 'new_rows' : 'old_rows';
   const text = `INSERT INTO edp_capture.%I (${CHANGE_COLUMNS}) ${head.replaceAll('%', '%%')}`;
   const insert = `        EXECUTE format(${quoteLiteral(text)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox))
           || ${quoteLiteral(query)};`;
