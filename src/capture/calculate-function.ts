@@ -45,6 +45,7 @@ export function calculateFunction(model: CapturedModel, isStrict: boolean): stri
       END IF;`;
   return `${functionHead(calculateName(model.name), 'xid8', 'void', 'all', model.searchPath)}
 #variable_conflict use_column
+<<edp_calculation>>
 DECLARE
   slot smallint := (SELECT last_value FROM edp_capture.current_outbox);
   is_all boolean;
@@ -103,7 +104,7 @@ ${work}
     BEGIN
     FOR one IN SELECT jsonb_build_array(${qualified(model)}) AS edp_identity, ${rowKey(model)} AS edp_key FROM ${relationOf(model)}
       ${filterOf(model) === '' ? 'WHERE true' : filterOf(model)}
-      AND (is_all OR jsonb_build_array(${qualified(model)}) IN (SELECT key FROM edp_capture.touched WHERE xid = $1 AND model = ${quoteLiteral(model.name)}))
+      AND (edp_calculation.is_all OR jsonb_build_array(${qualified(model)}) IN (SELECT key FROM edp_capture.touched WHERE xid = $1 AND model = ${quoteLiteral(model.name)}))
     LOOP
       texts := ARRAY[]::text[];
       faults := NULL;

@@ -64,24 +64,27 @@ export function proposeImport(
   const known = toModel(declared).tables;
   const declaredNames = new Set(known.map(({ name }) => name));
   const open = chosen.filter(({ modelName }) => !declaredNames.has(modelName));
-  const keyed = open.filter(({ keys }) => keys.length > 0);
-  const drafts = keyed.map(draft);
+  const drafts = open.filter((table) => whyLeftOut(table) === undefined).map(draft);
   const graph = graphOf(drafts, known);
   const byOid = new Map(all.map((table) => [table.oid, table]));
   const tables = drafts.map((one) => finish(one, graph, byOid));
   return {
     tables: readAgain(tables, declared),
-    leftOut: open
-      .filter(({ keys }) => keys.length === 0)
-      .map(({ schema, name }) => ({
-        schema,
-        name,
-        why: 'it has no primary key, and no unique index of columns that are NOT NULL',
-      })),
+    leftOut: open.flatMap((table) => {
+      const why = whyLeftOut(table);
+      return why === undefined ? [] : [{ schema: table.schema, name: table.name, why }];
+    }),
     declared: chosen
       .filter(({ modelName }) => declaredNames.has(modelName))
       .map(({ modelName }) => modelName),
   };
+}
+
+function whyLeftOut({ keys, isInherited }: NamedTable): string | undefined {
+  if (isInherited)
+    return 'it inherits from another table, or others from it, and triggers do not see all changes of its rows';
+  if (keys.length > 0) return undefined;
+  return 'it has no primary key, and no unique index of columns that are NOT NULL';
 }
 
 /** As edp.yaml will declare them. */
