@@ -81,9 +81,9 @@ export async function readStatus(
       isCurrent: !changed.has(placeText(source.table)),
     };
   });
-  const left = new Set(
-    obsoleteTriggers(plan, installed).map(({ relation }) => placeText(relation)),
-  );
+  // Where a table does not fit, its triggers are not wanted either, and no install would remove them.
+  const left = misfits.length > 0 ? [] : obsoleteTriggers(plan, installed);
+  const leftOn = new Set(left.map(({ relation }) => placeText(relation)));
   if (installed.base === undefined) {
     return {
       isInstalled: false,
@@ -101,7 +101,7 @@ export async function readStatus(
     isCurrent: steps.length === 0,
     misfits: [
       ...misfits,
-      ...[...left].map(explainLeft),
+      ...[...leftOn].map(explainLeft),
       ...((await isOfThisEdp(installed)) ? await readStuck(client) : []),
     ],
     tables,
