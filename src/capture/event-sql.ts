@@ -140,6 +140,15 @@ function bothRows(
   const texts = ['n', 'o'].flatMap((row) =>
     attributes.map(({ plain }, i) => one(i, plain(`${row}.a${i}`), row === 'n')),
   );
+  // What refers to a row that is gone has no text: which of them changed, from NULL to NULL, is said behind all texts.
+  const lost = attributes.flatMap(({ isReference, comparison, ...attribute }, i) =>
+    isReference
+      ? [
+          `CASE WHEN ${differ({ ...attribute, isReference, comparison }, `n.a${i}`, `o.a${i}`)} THEN '${i},' END`,
+        ]
+      : [],
+  );
+  if (lost.length > 0) texts.push(`nullif(concat(${lost.join(', ')}), '')`);
   return `ARRAY[${texts.join(', ')}]`;
 }
 
@@ -154,9 +163,9 @@ export function isSameKey(model: CapturedModel): string {
     .join(' AND ');
 }
 
-/** SQL: whether two values of a key are written alike. Equal ones may not be: 'a' and 'A', 1.0 and 1.00. */
+/** SQL: whether two values of a key are written alike. Equal ones may not be: 'a' and 'A'. Numbers are keys by their value. */
 function sameText({ comparison, text }: Attribute, a: string, b: string): string {
-  if (comparison === 'equality') return `${a} = ${b}`;
+  if (comparison !== 'bytes') return `${a} = ${b}`;
   return `${text(a)} COLLATE "C" = ${text(b)} COLLATE "C"`;
 }
 

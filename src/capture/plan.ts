@@ -12,6 +12,8 @@ export interface Attribute {
   /** SQL over the columns of the source row: what is compared. */
   readonly value: string;
   readonly comparison: Comparison;
+  /** Whether it is the key of a row that it refers to, which may be gone. */
+  readonly isReference: boolean;
   /** Whether it is a column of the source. */
   readonly isColumn: boolean;
   readonly kind: ValueKind;

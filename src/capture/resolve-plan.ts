@@ -205,6 +205,7 @@ class Resolver {
         name,
         value,
         comparison: comparisonOf(found, column?.isLoose === true),
+        isReference: parent !== undefined,
         isColumn: form.kind !== 'sql',
         kind: valueForm.kind,
         json,

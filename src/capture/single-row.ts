@@ -65,7 +65,7 @@ function read(model: CapturedModel, op: RowOp, i: number, isPossible: string): s
       IF NOT is_single THEN
         -- Another key, or another side of the filter.
         row_count := 2;
-      ELSIF change_${i}[:${attributes}] IS NOT DISTINCT FROM change_${i}[${attributes + 1}:] THEN
+      ELSIF change_${i}[:${attributes}] IS NOT DISTINCT FROM change_${i}[${attributes + 1}:${2 * attributes}] AND change_${i}[${2 * attributes + 1}] IS NULL THEN
         change_${i} := NULL;
       END IF;`;
 }
