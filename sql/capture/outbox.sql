@@ -148,6 +148,27 @@ CREATE OR REPLACE FUNCTION edp_capture.plain_text(text) RETURNS text LANGUAGE sq
 -- With its padding.
 CREATE OR REPLACE FUNCTION edp_capture.plain_padded(bpchar) RETURNS text LANGUAGE sql STABLE AS $$SELECT textin(bpcharout($1))$$;
 
+-- Rows that are kept as they were: the text of each column, by its name, whatever its type; and the way back, into the columns of today.
+CREATE OR REPLACE FUNCTION edp_capture.row_texts(relation oid, one record) RETURNS jsonb LANGUAGE plpgsql STABLE
+  SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres'
+  SET bytea_output = 'hex' SET extra_float_digits = '1' AS $$
+DECLARE
+  line text := one::text;
+BEGIN
+  RETURN (SELECT jsonb_object_agg(a.attname, CASE WHEN m.part[1] IS NULL THEN nullif(m.part[2], '')
+      ELSE replace(replace(m.part[1], '""', '"'), '\\', '\') END)
+    FROM (SELECT attname, row_number() OVER (ORDER BY attnum) AS n FROM pg_attribute
+      WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped) AS a
+    JOIN regexp_matches(substr(line, 2, length(line) - 2) || ',', '(?:"((?:[^"\\]|""|\\\\)*)"|([^",]*)),', 'g')
+      WITH ORDINALITY AS m (part, n) ON m.n = a.n);
+END$$;
+REVOKE ALL ON FUNCTION edp_capture.row_texts(oid, record) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION edp_capture.row_literal(relation regclass, texts jsonb) RETURNS text LANGUAGE sql STABLE
+  SET search_path = pg_catalog, pg_temp AS $$
+  SELECT '(' || string_agg(coalesce('"' || replace(replace(texts ->> a.attname::text, '\', '\\'), '"', '""') || '"', ''), ',' ORDER BY a.attnum) || ')'
+  FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped$$;
+REVOKE ALL ON FUNCTION edp_capture.row_literal(regclass, jsonb) FROM PUBLIC;
+
 -- For applications, on their own connection before their COMMIT.
 CREATE OR REPLACE FUNCTION edp_capture.publish(model text, version int, op text, key json, after json, before json)
   RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -46,6 +46,7 @@ export function calculateFunction(model: CapturedModel, isStrict: boolean): stri
       END IF;`;
   return `${functionHead(calculateName(model.name), 'xid8', 'void', 'all', model.searchPath)}
 #variable_conflict use_column
+<<edp_calculation>>
 DECLARE
   slot smallint := (SELECT last_value FROM edp_capture.current_outbox);
   is_all boolean;
@@ -86,7 +87,7 @@ function guarded(model: CapturedModel, work: string): string {
         texts[${i + 1}] := (SELECT ${json} FROM ${relationOf(model)} WHERE ${identityOf(model, 'one.edp_identity')});
       EXCEPTION
         WHEN ${PASSED_ON} THEN RAISE;
-        WHEN OTHERS THEN
+        WHEN ASSERT_FAILURE OR OTHERS THEN
           texts[${i + 1}] := 'null';
           faults := concat_ws(',', faults, ${quoteLiteral(`${pair}:`)} || to_json(SQLERRM)::text);
       END;`;
@@ -98,11 +99,11 @@ ${work}
     WHEN ${PASSED_ON} THEN RAISE;
     WHEN syntax_error_or_access_rule_violation THEN
       ${keep}
-    WHEN OTHERS THEN
+    WHEN ASSERT_FAILURE OR OTHERS THEN
     BEGIN
     FOR one IN SELECT jsonb_build_array(${qualified(model)}) AS edp_identity, ${rowKey(model)} AS edp_key FROM ${relationOf(model)}
       ${filterOf(model) === '' ? 'WHERE true' : filterOf(model)}
-      AND (is_all OR jsonb_build_array(${qualified(model)}) IN (SELECT key FROM edp_capture.touched WHERE xid = $1 AND model = ${quoteLiteral(model.name)}))
+      AND (edp_calculation.is_all OR jsonb_build_array(${qualified(model)}) IN (SELECT key FROM edp_capture.touched WHERE xid = $1 AND model = ${quoteLiteral(model.name)}))
     LOOP
       texts := ARRAY[]::text[];
       faults := NULL;
@@ -112,7 +113,7 @@ ${attributes.join('\n')}
     END LOOP;
     EXCEPTION
       WHEN ${PASSED_ON} THEN RAISE;
-      WHEN OTHERS THEN
+      WHEN ASSERT_FAILURE OR OTHERS THEN
       ${keep}
     END;
   END;`;

@@ -35,9 +35,10 @@ export function changeTexts(op: Op, { key, attributes }: Shape, values: Values):
       : { key: keyText, after: null, before: row };
   }
   const [after, before]: [string[], string[]] = [[], []];
+  const lost = new Set(values[2 * attributes.length]?.split(',').filter(Boolean).map(Number));
   for (const [i, attribute] of attributes.entries()) {
     const [now, was] = [values[i]!, values[i + attributes.length]!];
-    if (was === now || (was === null && key.includes(i))) continue;
+    if ((was === now && !lost.has(i)) || (was === null && key.includes(i))) continue;
     after.push(pair(attribute, now));
     before.push(pair(attribute, was));
   }

@@ -4,7 +4,8 @@
  * It keeps plain texts of values, in an array: to write JSON is left to the reader (change-texts.ts), and of an update, what did not
  * change is NULL. OLD and NEW are joined by key: where both are there it is an update; otherwise a delete or a create.
  */
-import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
+import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
+import { formatTableName } from '../model/table-name.js';
 import type { Attribute, CapturedModel } from './plan.js';
 import { shapeId } from './shape-sql.js';
 
@@ -19,6 +20,11 @@ export interface ChangeQuery {
   /** SQL of the number of each event, and of its time. */
   readonly sequence?: string;
   readonly at?: string;
+  /** Where the rows before and after it are. */
+  readonly oldRows?: string;
+  readonly newRows?: string;
+  /** SQL: whether a row with the key of one that is gone may be there, so that it is not published as deleted. */
+  readonly looks?: string;
 }
 
 export const NEXT_SEQUENCE = "nextval('edp_capture.event_sequence')";
@@ -34,31 +40,62 @@ export function changeQuery(models: readonly CapturedModel[], query: ChangeQuery
   return models.map((model) => queryOf(model, query)).join('\nUNION ALL\n');
 }
 
-function queryOf(
-  model: CapturedModel,
-  { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' }: ChangeQuery,
-): string {
+function queryOf(model: CapturedModel, query: ChangeQuery): string {
+  const { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' } = query;
+  const { oldRows = 'old_rows', newRows = 'new_rows' } = query;
+  const isBack = query.looks === undefined ? undefined : `${query.looks} AND ${isThere(model)}`;
   const body =
-    op === 'update' ? changesOf(model) : op === 'insert' ? createsOf(model) : deletesOf(model);
+    op === 'update'
+      ? changesOf(model, oldRows, newRows, isBack)
+      : op === 'insert'
+        ? createsOf(model, newRows)
+        : deletesOf(model, oldRows, isBack);
   return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, ${at}, ${shapeId(model)}, e.changes
 FROM (
 ${body}
 OFFSET 0) AS e${op === 'update' ? `\nWHERE e.op <> 'update' OR ${isChange(model, 'e.changes')}` : ''}`;
 }
 
-function createsOf(model: CapturedModel): string {
-  return `SELECT 'create' AS op, ${wholeRow(model, 'n')} AS changes FROM (${rowsOf(model, 'new_rows')}) AS n`;
+function createsOf(model: CapturedModel, rows: string): string {
+  return `SELECT 'create' AS op, ${wholeRow(model, 'n')} AS changes FROM (${rowsOf(model, rows)}) AS n`;
 }
 
-function deletesOf(model: CapturedModel): string {
-  return `SELECT 'delete' AS op, ${wholeRow(model, 'o')} AS changes FROM (${rowsOf(model, 'old_rows')}) AS o`;
+function deletesOf(model: CapturedModel, rows: string, isBack: string | undefined): string {
+  return `SELECT 'delete' AS op, ${wholeRow(model, 'o')} AS changes FROM (${rowsOf(model, rows)}) AS o${isBack === undefined ? '' : `\nWHERE NOT (${isBack})`}`;
 }
 
-function changesOf(model: CapturedModel): string {
+function changesOf(
+  model: CapturedModel,
+  oldRows: string,
+  newRows: string,
+  isBack: string | undefined,
+): string {
   return `SELECT CASE WHEN o.r IS NULL THEN 'create' WHEN n.r IS NULL THEN 'delete' ELSE 'update' END AS op,
   CASE WHEN o.r IS NULL THEN ${wholeRow(model, 'n')} WHEN n.r IS NULL THEN ${wholeRow(model, 'o')} ELSE ${difference(model)} END AS changes
-FROM (${rowsOf(model, 'old_rows')}) AS o
-FULL JOIN (${rowsOf(model, 'new_rows')}) AS n ON ${isSameKey(model)}`;
+FROM (${rowsOf(model, oldRows)}) AS o
+FULL JOIN (${rowsOf(model, newRows)}) AS n ON ${isSameKey(model)}${isBack === undefined ? '' : `\nWHERE NOT (n.r IS NULL AND ${isBack})`}`;
+}
+
+/** SQL: whether the model has a row with the key of row o now. */
+function isThere(model: CapturedModel): string {
+  const same = keyIndexes(model).map((i) => {
+    const attribute = model.attributes[i]!;
+    const [now, was] = [`edp_now.a${i}`, `o.a${i}`];
+    // An index finds what is equal.
+    const isIndexed = attribute.comparison !== 'equality' && attribute.isColumn;
+    return `${isIndexed ? `${now} = ${was} AND ` : ''}${sameText(attribute, now, was)}`;
+  });
+  const relation = quoteTable(formatTableName(model.source));
+  return `EXISTS (SELECT FROM (${rowsOf(model, relation)}) AS edp_now WHERE ${same.join(' AND ')})`;
+}
+
+/** SQL: whether a key of the model has several rows. */
+export function isRepeated(model: CapturedModel, rows: string): string {
+  const key = keyIndexes(model).map((i) => {
+    const { comparison, text } = model.attributes[i]!;
+    return comparison === 'equality' ? `e.a${i}` : text(`e.a${i}`);
+  });
+  return `EXISTS (SELECT FROM (${rowsOf(model, rows)}) AS e GROUP BY ${key.join(', ')} HAVING count(*) > 1)`;
 }
 
 /** SQL of the texts of a row. */
@@ -103,6 +140,15 @@ function bothRows(
   const texts = ['n', 'o'].flatMap((row) =>
     attributes.map(({ plain }, i) => one(i, plain(`${row}.a${i}`), row === 'n')),
   );
+  // What refers to a row that is gone has no text: which of them changed, from NULL to NULL, is said behind all texts.
+  const lost = attributes.flatMap(({ isReference, comparison, ...attribute }, i) =>
+    isReference
+      ? [
+          `CASE WHEN ${differ({ ...attribute, isReference, comparison }, `n.a${i}`, `o.a${i}`)} THEN '${i},' END`,
+        ]
+      : [],
+  );
+  if (lost.length > 0) texts.push(`nullif(concat(${lost.join(', ')}), '')`);
   return `ARRAY[${texts.join(', ')}]`;
 }
 
@@ -113,8 +159,14 @@ function isChange({ key }: CapturedModel, changes: string): string {
 
 export function isSameKey(model: CapturedModel): string {
   return keyIndexes(model)
-    .map((i) => `n.a${i} = o.a${i}`)
+    .map((i) => sameText(model.attributes[i]!, `n.a${i}`, `o.a${i}`))
     .join(' AND ');
+}
+
+/** SQL: whether two values of a key are written alike. Equal ones may not be: 'a' and 'A'. Numbers are keys by their value. */
+function sameText({ comparison, text }: Attribute, a: string, b: string): string {
+  if (comparison !== 'bytes') return `${a} = ${b}`;
+  return `${text(a)} COLLATE "C" = ${text(b)} COLLATE "C"`;
 }
 
 /** SQL: whether two values have different texts, or may have. */

@@ -41,6 +41,8 @@ export interface WantedTrigger {
   readonly functionName: string;
   /** Between the name and EXECUTE. */
   readonly event: string;
+  /** Whether it is on a partition, which its argument says. */
+  readonly isOnPart: boolean;
 }
 
 /** What is in the source. */
@@ -60,6 +62,7 @@ export interface InstalledTrigger {
   readonly functionName: string;
   /** pg_trigger.tgenabled: A for always. */
   readonly enabled: string;
+  readonly hasArgument: boolean;
 }
 
 export interface InstalledModel {
@@ -119,15 +122,21 @@ export async function installSteps(
   return steps;
 }
 
+/** Triggers that are not wanted any more, as of partitions that were detached. */
+export function obsoleteTriggers(
+  { sources }: CapturePlan,
+  { triggers }: InstalledParts,
+): InstalledTrigger[] {
+  const wanted = new Set(sources.flatMap(wantedTriggers).map(triggerKey));
+  return [...triggers].filter(([key]) => !wanted.has(key)).map(([, trigger]) => trigger);
+}
+
 function obsoleteSteps(
   plan: CapturePlan,
   installed: InstalledParts,
   calculated: readonly WantedFunction[],
 ): InstallStep[] {
-  const wanted = new Set(plan.sources.flatMap(wantedTriggers).map(triggerKey));
-  const steps = dropTriggerSteps(
-    [...installed.triggers].filter(([key]) => !wanted.has(key)).map(([, trigger]) => trigger),
-  );
+  const steps = dropTriggerSteps(obsoleteTriggers(plan, installed));
   const names = new Set(
     [...plan.sources.flatMap(wantedFunctions), ...calculated].map(({ name }) => name),
   );
@@ -181,6 +190,7 @@ export type TriggerState = 'right' | 'disabled' | 'missing';
 export function stateOf(wanted: WantedTrigger, { triggers }: InstalledParts): TriggerState {
   const there = triggers.get(triggerKey(wanted));
   if (there?.functionName !== wanted.functionName) return 'missing';
+  if (there.hasArgument !== wanted.isOnPart) return 'missing';
   return there.enabled === 'A' ? 'right' : 'disabled';
 }
 
@@ -193,7 +203,7 @@ function triggerStatements(wanted: WantedTrigger, installed: InstalledParts): st
     ...(state === 'disabled'
       ? []
       : [
-          `CREATE OR REPLACE TRIGGER ${name} ${wanted.event} FOR EACH STATEMENT EXECUTE FUNCTION edp_capture.${quoteIdentifier(wanted.functionName)}();`,
+          `CREATE OR REPLACE TRIGGER ${name} ${wanted.event} FOR EACH STATEMENT EXECUTE FUNCTION edp_capture.${quoteIdentifier(wanted.functionName)}(${wanted.isOnPart ? "'partition'" : ''});`,
         ]),
     `ALTER TABLE ${relation} ENABLE ALWAYS TRIGGER ${name};`,
   ];
@@ -229,7 +239,9 @@ export function wantedTriggers(source: CapturedSource): WantedTrigger[] {
   return [table, ...table.partitions].flatMap(({ schema, name }, i) => {
     const relation = { schema, name };
     const on = quoteTable(formatTableName(relation));
+    const isOnPart = i > 0;
     const rows = ROW_OPS.map((op) => ({
+      isOnPart,
       name: `edp_capture_${op}`,
       relation,
       functionName: functionName(op, source),
@@ -237,6 +249,7 @@ export function wantedTriggers(source: CapturedSource): WantedTrigger[] {
     }));
     const op = i === 0 ? 'truncate' : 'truncate part';
     const truncate = (when: 'AFTER' | 'BEFORE', suffix: string) => ({
+      isOnPart,
       name: `edp_capture_${suffix}`,
       relation,
       functionName: functionName(op, source),

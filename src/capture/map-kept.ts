@@ -40,7 +40,7 @@ function mapStatement(source: CapturedSource): string {
   const name = quoteLiteral(placeText(source.table));
   const branches = OPS.map((op) => {
     const images = `${imagesOf(source, op)} `;
-    const query = `${images}${changeQuery(source.models, { op, sequence: '$1', at: '$2' })}`;
+    const query = `${images}${changeQuery(source.models, { op, sequence: '$1', at: '$2', looks: 'true' })}`;
     const events = `INSERT INTO edp_capture.%I (${CHANGE_COLUMNS}) ${query.replaceAll('%', '%%')}`;
     const touches = touchQuery(source, op);
     const lines = [
@@ -79,7 +79,8 @@ END`;
 function imagesOf({ table }: CapturedSource, op: RowOp): string {
   const type = quoteTable(formatTableName(table));
   const rows = (name: string, isNew: boolean) =>
-    `${name} AS MATERIALIZED (SELECT r.* FROM edp_capture.unmapped AS u, LATERAL jsonb_populate_record(NULL::${type}, u.image) AS r
+    `${name} AS MATERIALIZED (SELECT (r.one).* FROM edp_capture.unmapped AS u,
+      LATERAL (SELECT edp_capture.row_literal(${quoteLiteral(type)}::regclass, u.image)::${type} AS one OFFSET 0) AS r
       WHERE u.sequence = $1 AND u.source = ${quoteLiteral(placeText(table))} AND ${isNew ? '' : 'NOT '}u.is_new)`;
   const parts = [
     ...(op === 'insert' ? [] : [rows('old_rows', false)]),

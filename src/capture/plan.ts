@@ -12,11 +12,17 @@ export interface Attribute {
   /** SQL over the columns of the source row: what is compared. */
   readonly value: string;
   readonly comparison: Comparison;
+  /** Whether it is the key of a row that it refers to, which may be gone. */
+  readonly isReference: boolean;
+  /** Whether it is a column of the source. */
+  readonly isColumn: boolean;
   readonly kind: ValueKind;
   /** @param value SQL of the value @returns SQL of its JSON text */
   readonly json: (value: string) => string;
   /** @param value SQL of the value @returns SQL of the text that is kept, NULL for NULL */
   readonly plain: (value: string) => string;
+  /** @param value SQL of the value @returns SQL of a text that says which value it is */
+  readonly text: (value: string) => string;
 }
 
 /** What tells whether two values have the same text: that they are equal; that they also have the same scale; that their bytes are the same. */

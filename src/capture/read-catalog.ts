@@ -15,17 +15,16 @@ export interface SourceColumn {
   readonly isLoose: boolean;
 }
 
-export interface UniqueKey {
-  readonly columns: readonly string[];
-  /** When two rows may have it: never, where a transaction says so, or until the end of each transaction. */
-  readonly repeats: 'never' | 'if deferred' | 'until commit';
-}
-
 export interface ForeignKey {
   readonly columns: readonly string[];
   readonly table: TablePlace;
   readonly keys: readonly string[];
   readonly isDeferrable: boolean;
+}
+
+export interface DeferrableKey {
+  readonly constraint: string;
+  readonly columns: readonly string[];
 }
 
 export interface SourceTable extends TablePlace {
@@ -41,11 +40,17 @@ export interface SourceTable extends TablePlace {
   readonly hasParent: boolean;
   /** Whether a subscription feeds it, or a partition of it. */
   readonly isSubscribed: boolean;
-  /** Whether a statement on it may run another one on it before its own triggers fire. */
+  /** Whether a statement may run another one on it before its own triggers fire: there are triggers, on whatever table. */
   readonly mayNest: boolean;
+  /** Whether a statement may change a row of it twice: actions of foreign keys of its own do. */
+  readonly mayRepeat: boolean;
+  /** The role that has installed, or does, if row level security hides rows from it. */
+  readonly hiddenFrom: string | null;
   readonly columns: readonly SourceColumn[];
-  /** Of columns that are never null; the primary key first, and those that can be deferred behind all others. */
-  readonly uniqueKeys: readonly UniqueKey[];
+  /** Of columns that are never null; the primary key first. */
+  readonly uniqueKeys: readonly (readonly string[])[];
+  /** Of such columns, but checked when a transaction ends. */
+  readonly deferrableKeys: readonly DeferrableKey[];
   readonly foreignKeys: readonly ForeignKey[];
   /** All below it. */
   readonly partitions: readonly TablePlace[];
@@ -54,6 +59,13 @@ export interface SourceTable extends TablePlace {
 const NAMES = (attnums: string, relation: string) =>
   `(SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(${attnums}::int2[]) WITH ORDINALITY AS k (attnum, n)
     JOIN pg_attribute AS a ON a.attrelid = ${relation} AND a.attnum = k.attnum)`;
+
+const KEYS = `pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+      AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
+        WHERE k.n <= i.indnkeyatts AND NOT a.attnotnull)
+      AND i.indnkeyatts = i.indnatts`;
 
 const SQL = `
 WITH wanted AS (
@@ -64,22 +76,20 @@ SELECT wanted.name AS wanted, c.oid::int8::text AS oid, n.nspname AS schema, c.r
   c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS "hasChildren",
   NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) AS "hasParent",
   EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = c.oid OR srrelid IN (SELECT relid FROM pg_partition_tree(c.oid))) AS "isSubscribed",
-  EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgname NOT LIKE 'edp_capture%')
-    OR EXISTS (SELECT FROM pg_constraint WHERE confrelid = c.oid AND contype = 'f'
-      AND (confupdtype IN ('c', 'n', 'd') OR confdeltype IN ('c', 'n', 'd'))) AS "mayNest",
+  EXISTS (SELECT FROM pg_trigger WHERE NOT tgisinternal AND tgname NOT LIKE 'edp_capture%') AS "mayNest",
+  EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND (confupdtype IN ('c', 'n', 'd') OR confdeltype IN ('n', 'd'))
+    AND (conrelid = c.oid OR conrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))) AS "mayRepeat",
+  (SELECT rolname FROM pg_roles AS r WHERE c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls
+    AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))
+    AND r.oid = coalesce((SELECT nspowner FROM pg_namespace WHERE nspname = 'edp_capture'), current_user::regrole)) AS "hiddenFrom",
   (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, NULL), 'typeName', coalesce(b.typname, y.typname),
       'isVirtual', a.attgenerated = 'v', 'isLoose', coalesce(NOT l.collisdeterministic, false)) ORDER BY a.attnum), '[]')
     FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid LEFT JOIN pg_type AS b ON b.oid = y.typbasetype LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
-  (SELECT coalesce(json_agg(json_build_object('columns', ${NAMES('i.indkey', 'c.oid')},
-      'repeats', CASE WHEN i.indimmediate THEN 'never' WHEN u.condeferred THEN 'until commit' ELSE 'if deferred' END)
-      ORDER BY i.indimmediate DESC, i.indisprimary DESC, i.indexrelid), '[]')
-    FROM pg_index AS i LEFT JOIN pg_constraint AS u ON u.conindid = i.indexrelid AND u.contype IN ('p', 'u') AND u.conrelid = i.indrelid
-    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-      AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
-        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
-        WHERE k.n <= i.indnkeyatts AND NOT a.attnotnull)
-      AND i.indnkeyatts = i.indnatts) AS "uniqueKeys",
+  (SELECT coalesce(json_agg(${NAMES('i.indkey', 'c.oid')} ORDER BY i.indisprimary DESC, i.indexrelid), '[]')
+    FROM ${KEYS} AND i.indimmediate) AS "uniqueKeys",
+  (SELECT coalesce(json_agg(json_build_object('constraint', x.relname, 'columns', ${NAMES('i.indkey', 'c.oid')}) ORDER BY i.indisprimary DESC, i.indexrelid), '[]')
+    FROM ${KEYS} AND NOT i.indimmediate) AS "deferrableKeys",
   (SELECT coalesce(json_agg(json_build_object('columns', ${NAMES('f.conkey', 'c.oid')},
       'table', json_build_object('schema', pn.nspname, 'name', p.relname),
       'keys', ${NAMES('f.confkey', 'p.oid')}, 'isDeferrable', f.condeferrable) ORDER BY f.oid), '[]')

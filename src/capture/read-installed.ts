@@ -25,7 +25,7 @@ export async function readInstalled(client: pg.Client): Promise<InstalledParts> 
      FROM pg_proc AS p WHERE p.pronamespace = 'edp_capture'::regnamespace AND obj_description(p.oid, 'pg_proc') LIKE 'edp capture %'`,
   );
   const triggers = await client.query<InstalledTrigger & TablePlace>(
-    `SELECT t.tgname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS relation, p.proname AS "functionName", t.tgenabled AS enabled
+    `SELECT t.tgname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS relation, p.proname AS "functionName", t.tgenabled AS enabled, t.tgnargs > 0 AS "hasArgument"
      FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
        JOIN pg_proc AS p ON p.oid = t.tgfoid
      WHERE p.pronamespace = 'edp_capture'::regnamespace AND n.nspname <> 'edp_capture'`,

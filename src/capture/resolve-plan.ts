@@ -17,7 +17,7 @@ import type {
   NeededSettings,
   Touching,
 } from './plan.js';
-import { readCatalog, readTypes, type SourceTable, type UniqueKey } from './read-catalog.js';
+import { readCatalog, readTypes, type SourceTable } from './read-catalog.js';
 import { readSearchPath, type SearchPath } from './search-path.js';
 
 interface Faults {
@@ -143,7 +143,8 @@ class Resolver {
       }
       if (form.kind === 'column' || form.kind === 'reference') {
         if (!this.#hasColumn(source, form.column, where, `${declared.table}.${name}`)) continue;
-        values.set(name, quoteIdentifier(form.column));
+        // A table that an expression reads beside it may have such a column, too.
+        values.set(name, `${quoteIdentifier(source.name)}.${quoteIdentifier(form.column)}`);
       } else values.set(name, `(${form.sql}\n)`);
     }
     const types = await this.#describe(declared, source, values);
@@ -167,6 +168,7 @@ class Resolver {
     const calculations: CalculatedAttribute[] = [];
     const touching: Touching[] = [];
     const settings = new Set<NeededSettings>();
+    const alias = source.name === 'edp_parent' ? 'edp_parent_' : 'edp_parent';
     for (const [name, form] of forms) {
       const { type } = table.columns.find((column) => column.name === name)!;
       const value = values.get(name)!;
@@ -194,7 +196,7 @@ class Resolver {
         { source: rows, key, refersTo }: Parent,
         of: string,
       ) =>
-        `(SELECT ${text(valueForm, `p.${quoteIdentifier(key)}`)} FROM ${quoteTable(formatTableName(rows))} AS p WHERE p.${quoteIdentifier(refersTo)} = ${of})`;
+        `(SELECT ${text(valueForm, `${alias}.${quoteIdentifier(key)}`)} FROM ${quoteTable(formatTableName(rows))} AS ${alias} WHERE ${alias}.${quoteIdentifier(refersTo)} = ${of})`;
       const json = (of: string) =>
         parent === undefined
           ? jsonText(valueForm, of)
@@ -203,8 +205,11 @@ class Resolver {
         name,
         value,
         comparison: comparisonOf(found, column?.isLoose === true),
+        isReference: parent !== undefined,
+        isColumn: form.kind !== 'sql',
         kind: valueForm.kind,
         json,
+        text: (of) => (parent === undefined ? plainText(valueForm, of) : `${of}::text`),
         plain: (of) =>
           parent === undefined ? plainText(valueForm, of) : ofParent(plainText, parent, of),
       });
@@ -324,48 +329,32 @@ class Resolver {
   ): readonly string[] | undefined {
     const [first] = source.uniqueKeys;
     if (first === undefined) {
+      const [deferrable] = source.deferrableKeys;
       this.#faults.add(
         place,
-        `${name}: ${source.schema}.${source.name} has no key: a primary key, or a unique index on columns that are NOT NULL`,
+        deferrable === undefined
+          ? `${name}: ${source.schema}.${source.name} has no key: a primary key, or a unique index on columns that are NOT NULL`
+          : `${name}: ${whyDeferrable(source, deferrable)}`,
       );
       return undefined;
     }
     const keyForms = table.key.map((key) => forms.get(key)!);
-    const isComputed = keyForms.some(({ kind }) => kind === 'sql');
+    if (keyForms.some(({ kind }) => kind === 'sql')) return first;
     const columns = keyForms.map((form) => (form as { column: string }).column);
-    const used = isComputed
-      ? first
-      : source.uniqueKeys.find((key) => key.columns.every((one) => columns.includes(one)));
-    if (used !== undefined) {
-      this.#judgeRepeats(name, place, source, used);
-      return first.columns;
+    const isUnique = source.uniqueKeys.some((key) => key.every((one) => columns.includes(one)));
+    if (isUnique) return first;
+    const deferrable = source.deferrableKeys.find(({ columns: key }) =>
+      key.every((one) => columns.includes(one)),
+    );
+    if (deferrable !== undefined) {
+      this.#faults.add(place, `${name}: ${whyDeferrable(source, deferrable)}`);
+      return undefined;
     }
     this.#faults.add(
       places[table.key[0]!] ?? place,
       `${name}: the key ${table.key.join(', ')} is filled from ${columns.join(', ')}, which is not unique and NOT NULL in ${source.schema}.${source.name}`,
     );
     return undefined;
-  }
-
-  /** While two rows have one key, what follows from their order is no longer theirs alone. */
-  #judgeRepeats(
-    name: string,
-    place: string | undefined,
-    source: SourceTable,
-    { columns, repeats }: UniqueKey,
-  ): void {
-    if (repeats === 'never') return;
-    const key = `${name}: the key ${columns.join(', ')} of ${source.schema}.${source.name}`;
-    if (repeats === 'until commit') {
-      this.#faults.add(
-        place,
-        `${key} is INITIALLY DEFERRED: until a transaction ends two rows may have it, so no event can say which one stays; make it INITIALLY IMMEDIATE, or take another unique key`,
-      );
-      return;
-    }
-    this.#warnings.push(
-      `${key} is DEFERRABLE: a transaction that defers it (SET CONSTRAINTS) and has two rows with one key meanwhile publishes a wrong last event; a key that is not deferrable is safe`,
-    );
   }
 
   #findParent(
@@ -392,7 +381,7 @@ class Resolver {
         schema === parent.schema &&
         name === parent.name,
     );
-    const primary = parent.uniqueKeys[0]?.columns ?? [];
+    const [primary = []] = parent.uniqueKeys;
     const refersTo = foreign?.keys[0] ?? (primary.length === 1 ? primary[0] : undefined);
     const keyColumn = parent.columns.find((one) => one.name === form.column);
     if (refersTo === undefined || keyColumn === undefined) {
@@ -461,6 +450,13 @@ function formsOf({ columns }: CapturedTable, table: Table): ReadonlyMap<string, 
   );
 }
 
+function whyDeferrable(
+  { schema, name }: SourceTable,
+  { constraint, columns }: SourceTable['deferrableKeys'][number],
+): string {
+  return `the key ${constraint} of ${schema}.${name} is DEFERRABLE, so two rows may have it until a transaction ends, and which of them stays cannot be told; make it NOT DEFERRABLE, or CREATE UNIQUE INDEX on ${columns.join(', ')}`;
+}
+
 function whyNot({ schema, name, kind, persistence, ...table }: SourceTable): string | undefined {
   const label = `${schema}.${name}`;
   if (kind === 'v' || kind === 'm') return `${label} is a view; capture the tables that it reads`;
@@ -473,6 +469,9 @@ function whyNot({ schema, name, kind, persistence, ...table }: SourceTable): str
   }
   if (table.hasParent) {
     return `${label} inherits from another table: a statement on that one changes its rows, and does not fire its triggers; only partitions are captured, with their table`;
+  }
+  if (table.hiddenFrom !== null) {
+    return `row level security hides rows of ${label} from ${table.hiddenFrom}, with whose rights the triggers run; install as the owner of the table (without FORCE ROW LEVEL SECURITY), or ALTER ROLE … BYPASSRLS`;
   }
   if (table.isSubscribed) {
     return `a subscription feeds ${label}, and logical replication fires no statement triggers; capture it where its rows are written`;

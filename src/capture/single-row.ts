@@ -24,10 +24,14 @@ export function singleRowVariables(models: readonly CapturedModel[]): string[] {
   return [...models.map((_, i) => `  change_${i} text[];`), '  is_single boolean;'];
 }
 
-/** Sets row_count: 0 or 1 where all is in variables, more where the general way is to be taken. */
-export function singleRow(models: readonly CapturedModel[], op: RowOp): string {
+/**
+ * Sets row_count: 0 or 1 where all is in variables, more where the general way is to be taken.
+ *
+ * @param isPossible SQL: whether this way may be taken for a create or delete
+ */
+export function singleRow(models: readonly CapturedModel[], op: RowOp, isPossible: string): string {
   const clear = models.map((_, i) => `      change_${i} := NULL;`).join('\n');
-  const [first, ...others] = models.map((model, i) => read(model, op, i));
+  const [first, ...others] = models.map((model, i) => read(model, op, i, isPossible));
   return `${first}
       IF NOT FOUND THEN
         row_count := ${op === 'update' ? 'CASE WHEN EXISTS (SELECT FROM old_rows) THEN 2 ELSE 0 END' : '0'};
@@ -37,7 +41,7 @@ ${clear}
       END IF;`;
 }
 
-function read(model: CapturedModel, op: RowOp, i: number): string {
+function read(model: CapturedModel, op: RowOp, i: number, isPossible: string): string {
   const rows = op === 'insert' ? 'new_rows' : 'old_rows';
   const count =
     i === 0 ? `, CASE WHEN EXISTS (SELECT FROM ${rows} OFFSET 1) THEN 2 ELSE 1 END` : '';
@@ -46,8 +50,12 @@ function read(model: CapturedModel, op: RowOp, i: number): string {
   const row = op === 'delete' ? 'o' : 'n';
   if (op !== 'update') {
     const whole = wholeRow(model, row);
-    return `      SELECT ${hasFilter ? `CASE WHEN ${row}.r THEN ${whole} END` : whole}, true${count}
-        INTO ${into} FROM ${oneOf(model, rows)} AS ${row} LIMIT 1;`;
+    return `      SELECT ${hasFilter ? `CASE WHEN ${row}.r THEN ${whole} END` : whole}, ${isPossible}${count}
+        INTO ${into} FROM ${oneOf(model, rows)} AS ${row} LIMIT 1;${
+          isPossible === 'true'
+            ? ''
+            : '\n      IF NOT is_single THEN\n        row_count := 2;\n      END IF;'
+        }`;
   }
   const attributes = model.attributes.length;
   const isUpdate = hasFilter ? `n.r AND o.r AND ${isSameKey(model)}` : isSameKey(model);
@@ -57,7 +65,7 @@ function read(model: CapturedModel, op: RowOp, i: number): string {
       IF NOT is_single THEN
         -- Another key, or another side of the filter.
         row_count := 2;
-      ELSIF change_${i}[:${attributes}] IS NOT DISTINCT FROM change_${i}[${attributes + 1}:] THEN
+      ELSIF change_${i}[:${attributes}] IS NOT DISTINCT FROM change_${i}[${attributes + 1}:${2 * attributes}] AND change_${i}[${2 * attributes + 1}] IS NULL THEN
         change_${i} := NULL;
       END IF;`;
 }
@@ -66,7 +74,7 @@ function read(model: CapturedModel, op: RowOp, i: number): string {
 function oneOf({ attributes, where, source }: CapturedModel, rows: string): string {
   const values = attributes.map(({ value }, i) => `${value} AS a${i}`);
   const filter = where === undefined ? [] : [`coalesce((${where}\n), false) AS r`];
-  const isPlain = filter.length === 0 && attributes.every(({ value }) => value.startsWith('"'));
+  const isPlain = filter.length === 0 && attributes.every(({ isColumn }) => isColumn);
   return `(SELECT ${[...filter, ...values].join(', ')} FROM ${rows} AS ${quoteIdentifier(source.name)}${isPlain ? '' : ' LIMIT 1'})`;
 }
 

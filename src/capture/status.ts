@@ -4,7 +4,13 @@ import { quoteLiteral } from '../model/ddl.js';
 import { isLockHeldSql } from '../postgres/named-lock.js';
 import { BOTH_OUTBOXES, type Lag, NO_LAG, OUTBOX_BYTES, readLags } from './consumer.js';
 import { CONSUMER_LOCK } from './hold-alone.js';
-import { installSteps, isOfThisEdp, stateOf, wantedTriggers } from './install-steps.js';
+import {
+  installSteps,
+  isOfThisEdp,
+  obsoleteTriggers,
+  stateOf,
+  wantedTriggers,
+} from './install-steps.js';
 import { type KeptRows, readKept } from './map-kept.js';
 import { readStuck } from './misfits.js';
 import { placeText } from './plan.js';
@@ -75,6 +81,9 @@ export async function readStatus(
       isCurrent: !changed.has(placeText(source.table)),
     };
   });
+  // Where a table does not fit, its triggers are not wanted either, and no install would remove them.
+  const left = misfits.length > 0 ? [] : obsoleteTriggers(plan, installed);
+  const leftOn = new Set(left.map(({ relation }) => placeText(relation)));
   if (installed.base === undefined) {
     return {
       isInstalled: false,
@@ -90,13 +99,21 @@ export async function readStatus(
   return {
     isInstalled: true,
     isCurrent: steps.length === 0,
-    misfits: [...misfits, ...((await isOfThisEdp(installed)) ? await readStuck(client) : [])],
+    misfits: [
+      ...misfits,
+      ...[...leftOn].map(explainLeft),
+      ...((await isOfThisEdp(installed)) ? await readStuck(client) : []),
+    ],
     tables,
     consumers: await readConsumers(client),
     outbox: { ...(await readOutbox(client)), capBytes },
     kept: await readKept(client),
     heldBack: await readHolders(client),
   };
+}
+
+function explainLeft(name: string): string {
+  return `${name} has triggers, and is not captured, or no partition of a captured table any more: edp capture install removes them`;
 }
 
 async function readConsumers(client: pg.Client): Promise<ConsumerStatus[]> {

@@ -9,9 +9,16 @@
 import { createHash } from 'node:crypto';
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
-import { CHANGE_COLUMNS, changeQuery, NEXT_SEQUENCE, type RowOp } from './event-sql.js';
+import {
+  CHANGE_COLUMNS,
+  type ChangeQuery,
+  changeQuery,
+  isRepeated,
+  NEXT_SEQUENCE,
+  type RowOp,
+} from './event-sql.js';
 import { functionHead, PASSED_ON, settingsOf } from './function-parts.js';
-import { type CapturedModel, type CapturedSource, placeText } from './plan.js';
+import { type CapturedSource, placeText } from './plan.js';
 import { singleRow, singleRowVariables, writeSingle } from './single-row.js';
 import { modelsTouched, touchQuery } from './touch-sql.js';
 
@@ -50,7 +57,9 @@ export function rowFunction(source: CapturedSource, op: RowOp): string {
     ...(hasModels ? singleRowVariables(models) : []),
     '  fault text;',
     'BEGIN',
+    ...ifPart(source),
     ...(table.mayNest ? [nestedMark(source)] : []),
+    ...(hasModels && op === 'insert' ? [`  ${madeMark(source)}`] : []),
     '  BEGIN',
     ...(hasModels ? [eventsPart(source, op)] : [`    row_count := ${countOf(counted)};`]),
     '    IF row_count = 0 THEN',
@@ -59,9 +68,10 @@ export function rowFunction(source: CapturedSource, op: RowOp): string {
     ...(touches === undefined ? [] : [keysPart(touches)]),
     '  EXCEPTION',
     `    WHEN ${PASSED_ON} THEN RAISE;`,
-    "    WHEN OTHERS THEN fault := SQLSTATE || ': ' || SQLERRM;",
+    "    WHEN ASSERT_FAILURE OR OTHERS THEN fault := SQLSTATE || ': ' || SQLERRM;",
     '  END;',
     '  IF fault IS NOT NULL THEN',
+    ...(hasModels && op === 'update' ? [`    ${madeMark(source)}`] : []),
     keepRows(source, op),
     '    RETURN NULL;',
     '  END IF;',
@@ -107,8 +117,8 @@ function nestedMark(source: CapturedSource): string {
   END IF;`;
 }
 
-function nestedSetting({ table }: CapturedSource): string {
-  return `edp_capture.nested_${createHash('md5').update(placeText(table)).digest('hex').slice(0, 12)}`;
+function nestedSetting(source: CapturedSource): string {
+  return settingName('nested', source);
 }
 
 /** SQL of the depth at which the transaction had a statement on the table within another one; 0 for none. */
@@ -116,16 +126,99 @@ function nestedDepth(source: CapturedSource): string {
   return `coalesce(nullif(current_setting(${quoteLiteral(nestedSetting(source))}, true), ''), '0')::int`;
 }
 
+/**
+ * Triggers of one statement fire in an order that is not that of its rows: a row may be created, and published, before the trigger
+ * fires that publishes the row with its key as deleted. From the first create of a transaction, its deletes look whether there is
+ * such a row.
+ */
+function madeMark(source: CapturedSource): string {
+  return `PERFORM set_config(${quoteLiteral(settingName('made', source))}, '1', true);`;
+}
+
+/** SQL: whether the transaction may have published a create of a row of the table. */
+function hasMade(source: CapturedSource): string {
+  return `coalesce(current_setting(${quoteLiteral(settingName('made', source))}, true), '') <> ''`;
+}
+
+/** A partition that is detached keeps its triggers: it is none any more, and what it has is no row of the table. */
+function ifPart(source: CapturedSource): string[] {
+  const { table } = source;
+  if (table.kind !== 'p') return [];
+  return [
+    `  IF TG_NARGS > 0 AND pg_partition_root(TG_RELID) IS DISTINCT FROM to_regclass(${quoteLiteral(quoteTable(formatTableName({ schema: table.schema, name: table.name })))}) AND NOT EXISTS (
+    SELECT FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+    WHERE t.tgrelid = pg_partition_root(TG_RELID) AND t.tgnargs = 0 AND p.pronamespace = 'edp_capture'::regnamespace
+      AND p.proname = ${quoteLiteral(functionName('insert', source))}) THEN
+    RETURN NULL;
+  END IF;`,
+  ];
+}
+
 function eventsPart(source: CapturedSource, op: RowOp): string {
   const { models, table } = source;
-  const query = changeQuery(models, { op });
-  const general = branch('', query, op);
+  const looks = `(SELECT ${hasMade(source)})`;
+  const query: ChangeQuery = op === 'insert' ? { op } : { op, looks };
+  const plain = branch('', changeQuery(models, query), op);
   const isNested = `${nestedDepth(source)} > pg_trigger_depth()`;
-  const nested = table.mayNest
-    ? [`    IF ${isNested} THEN`, branch(currentRows(models[0]!, op), query, op), '    ELSE']
-    : [];
-  const single = [singleRow(models, op), '    IF row_count > 1 THEN', general, '    END IF;'];
-  return [...nested, ...single, ...(table.mayNest ? ['    END IF;'] : [])].join('\n');
+  const nested =
+    table.mayNest && op !== 'delete'
+      ? [
+          `    IF ${isNested} THEN`,
+          exactly(
+            source,
+            branch(currentRows(source, op), changeQuery(models, { ...query, ...HIDDEN }), op),
+          ),
+          '    ELSE',
+        ]
+      : [];
+  const repeated =
+    table.mayRepeat && op === 'update'
+      ? [
+          `      IF ${models.flatMap((model) => ['old_rows', 'new_rows'].map((rows) => isRepeated(model, rows))).join(' OR ')} THEN`,
+          exactly(
+            source,
+            branch(`WITH ${netRows()} `, changeQuery(models, { ...query, ...HIDDEN }), op),
+          ),
+          '      ELSE',
+          plain,
+          '      END IF;',
+        ]
+      : [plain];
+  const general = [...repeated, ...(op === 'update' ? [`      ${madeMark(source)}`] : [])];
+  const isSingle = op === 'delete' ? `NOT (${hasMade(source)})` : 'true';
+  const single = [
+    singleRow(models, op, isSingle),
+    '    IF row_count > 1 THEN',
+    ...general,
+    '    END IF;',
+  ];
+  return [...nested, ...single, ...(nested.length > 0 ? ['    END IF;'] : [])].join('\n');
+}
+
+/** Where rows are that are not those of the statement. */
+const HIDDEN = { oldRows: 'edp_old', newRows: 'edp_new' };
+
+/** A row that a statement has changed twice is there in three versions: the one that it made and changed again is left out. */
+function netRows(): string {
+  const side = (rows: string, sign: '<' | '>') =>
+    `(SELECT DISTINCT ON (ROW(v.*)::text) v.* FROM ${rows} AS v
+      WHERE ROW(v.*)::text IN (SELECT b.version FROM edp_balance AS b WHERE b.count ${sign} 0))`;
+  return `edp_balance AS MATERIALIZED (SELECT b.version, sum(b.one) AS count FROM (
+      SELECT ROW(v.*)::text AS version, 1 AS one FROM new_rows AS v UNION ALL SELECT ROW(v.*)::text, -1 FROM old_rows AS v) AS b
+      GROUP BY b.version),
+    edp_old AS ${side('old_rows', '<')}, edp_new AS ${side('new_rows', '>')}`;
+}
+
+/** Texts of rows that differ in a float differ. */
+function exactly({ table }: CapturedSource, statement: string): string {
+  if (!table.mayRepeat) return statement;
+  return `      DECLARE
+        digits text := current_setting('extra_float_digits');
+      BEGIN
+      PERFORM set_config('extra_float_digits', '1', true);
+${statement}
+      PERFORM set_config('extra_float_digits', digits, true);
+      END;`;
 }
 
 /** The columns of the outbox, in its order. */
@@ -159,31 +252,33 @@ ${statement}
         END;`;
 }
 
-/** Hides the rows of the statement behind those that are there now. */
-function currentRows({ identity, source }: CapturedModel, op: RowOp): string {
-  const relation = quoteTable(formatTableName(source));
-  const same = (rows: string) =>
-    identity
-      .map((name) => `k.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`)
-      .join(' AND ')
-      .replace(/^/, `SELECT FROM ${rows} AS k WHERE `);
-  if (op === 'delete') {
-    const keys = identity.map((name) => `k.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`);
-    return `WITH old_rows AS (SELECT t.* FROM old_rows AS t WHERE NOT EXISTS (SELECT FROM ${relation} AS k WHERE ${keys.join(' AND ')})) `;
-  }
-  const either = op === 'insert' ? [same('new_rows')] : [same('new_rows'), same('old_rows')];
-  return `WITH new_rows AS (SELECT t.* FROM ${relation} AS t WHERE ${either.map((query) => `EXISTS (${query})`).join(' OR ')}) `;
+/** The rows that are there now, of those that the statement has changed. */
+function currentRows({ models, table }: CapturedSource, op: 'insert' | 'update'): string {
+  const relation = quoteTable(formatTableName(models[0]!.source));
+  const same = models[0]!.identity
+    .map((name) => `k.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`)
+    .join(' AND ');
+  const rows = (op === 'insert' ? ['new_rows'] : ['new_rows', 'old_rows']).map(
+    (name) => `EXISTS (SELECT FROM ${name} AS k WHERE ${same})`,
+  );
+  const now = `edp_current AS (SELECT t.* FROM ${relation} AS t WHERE ${rows.join(' OR ')})`;
+  if (op === 'insert') return `WITH ${now.replace('edp_current', 'edp_new')} `;
+  const before = table.mayRepeat ? netRows() : 'edp_old AS (SELECT * FROM old_rows)';
+  return `WITH ${now}, ${before.replace('edp_new', 'edp_made')}, edp_new AS (SELECT * FROM edp_current) `;
 }
 
 function keepRows({ table }: CapturedSource, op: RowOp): string {
   const keep = (relation: string, isNew: boolean) =>
-    `SELECT s, ${quoteLiteral(placeText(table))}, ${quoteLiteral(op)}, ${isNew}, to_jsonb(r), fault FROM ${relation} AS r`;
+    `SELECT edp_kept.number, ${quoteLiteral(placeText(table))}, ${quoteLiteral(op)}, ${isNew}, edp_capture.row_texts(edp_kept.relation, ROW(r.*)), edp_kept.error FROM ${relation} AS r`;
   const images = [
     ...(op === 'insert' ? [] : [keep('old_rows', false)]),
     ...(op === 'delete' ? [] : [keep('new_rows', true)]),
   ];
-  return `    DECLARE
-      s bigint := ${NEXT_SEQUENCE};
+  return `    <<edp_kept>>
+    DECLARE
+      number bigint := ${NEXT_SEQUENCE};
+      relation oid := TG_RELID;
+      error text := fault;
     BEGIN
       INSERT INTO edp_capture.unmapped (sequence, source, op, is_new, image, error)
       ${images.join('\n      UNION ALL ')};
@@ -230,6 +325,7 @@ export function truncatePartFunction(source: CapturedSource): string {
 DECLARE
   fault text;
 BEGIN
+${ifPart(source).join('\n')}
   IF TG_WHEN = 'AFTER' THEN
     IF current_setting(${setting}, true) = TG_RELID::text THEN
       PERFORM set_config(${setting}, '', true);
@@ -248,20 +344,25 @@ ${
       || ${quoteLiteral(deletes)};
   EXCEPTION
     WHEN ${PASSED_ON} THEN RAISE;
-    WHEN OTHERS THEN
+    WHEN ASSERT_FAILURE OR OTHERS THEN
       fault := SQLSTATE || ': ' || SQLERRM;
   END;
   IF fault IS NOT NULL THEN
     EXECUTE format('WITH s AS MATERIALIZED (SELECT ${NEXT_SEQUENCE.replaceAll("'", "''")} AS s) INSERT INTO edp_capture.unmapped (sequence, source, op, is_new, image, error)
-      SELECT s.s, $1, ''delete'', false, to_jsonb(r), $2 FROM s, %s AS r', TG_RELID::regclass) USING ${quoteLiteral(placeText(table))}, fault;
+      SELECT s.s, $1, ''delete'', false, edp_capture.row_texts($3, ROW(r.*)), $2 FROM s, %s AS r', TG_RELID::regclass) USING ${quoteLiteral(placeText(table))}, fault, TG_RELID;
   END IF;
 `
 }${touchAll(source)}  RETURN NULL;
 END$edp$`;
 }
 
-function truncateSetting({ table }: CapturedSource): string {
-  return `edp_capture.truncate_${createHash('md5').update(placeText(table)).digest('hex').slice(0, 12)}`;
+function truncateSetting(source: CapturedSource): string {
+  return settingName('truncate', source);
+}
+
+/** Of a setting that says something about a table in a transaction. */
+function settingName(what: string, { table }: CapturedSource): string {
+  return `edp_capture.${what}_${createHash('md5').update(placeText(table)).digest('hex').slice(0, 12)}`;
 }
 
 function touchAll(source: CapturedSource): string {

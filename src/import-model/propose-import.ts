@@ -84,6 +84,9 @@ export function proposeImport(
 }
 
 function whyLeftOut(table: NamedTable): string | undefined {
+  if (table.isInherited) {
+    return 'it inherits from another table, or others from it, and triggers do not see all changes of its rows';
+  }
   if (table.keys.length === 0) {
     return 'it has no primary key, and no unique index of columns that are NOT NULL';
   }

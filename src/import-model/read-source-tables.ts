@@ -45,6 +45,8 @@ export interface SourceTable {
   /** Whether its name needs no schema. */
   readonly isInPath: boolean;
   readonly isPartitioned: boolean;
+  /** Whether it inherits from another table or others from it, as no partition. */
+  readonly isInherited: boolean;
   readonly comment: string | undefined;
   readonly columns: readonly SourceColumn[];
   /** The best one first. */
@@ -55,7 +57,8 @@ export interface SourceTable {
 /** Partitions belong to their table, and what an extension has made belongs to the extension. */
 const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
        n.nspname = ANY (current_schemas(false)) AS "isInPath", c.relkind = 'p' AS "isPartitioned",
-       obj_description(c.oid, 'pg_class') AS comment
+       obj_description(c.oid, 'pg_class') AS comment,
+       c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhparent, inhrelid)) AS "isInherited"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
     AND n.nspname NOT IN ('information_schema', 'edp', 'edp_capture') AND n.nspname !~ '^pg_'
