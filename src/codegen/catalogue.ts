@@ -1,20 +1,58 @@
 /** What all generators read: the tables of the model that change events can be about. Plain data. */
-import { type EventTable, toEventTable } from '../events/event-table.js';
-import type { Capture } from '../model/capture.js';
-import type { Model, Table } from '../model/model.js';
-import { isSameTable } from '../model/table-name.js';
+import { type EventColumn, type EventTable, toEventTable } from '../events/event-table.js';
+import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js';
+import type { Column, Model, Notes, Reference, Table } from '../model/model.js';
+import { plainTableName } from '../model/table-name.js';
+
+interface CatalogueColumn extends EventColumn, Pick<Notes, 'owner' | 'tags'> {
+  /** The key of another table of the model, which the catalogue need not have. */
+  readonly references?: Reference;
+  /** All values that it is meant to have, where `values:` lists them. */
+  readonly values?: readonly string[];
+}
+
+/** Where the rows of a table come from. */
+interface CatalogueSource {
+  /** Of the source, in events. */
+  readonly source: string;
+  readonly from: string;
+  readonly where?: string;
+  /** Declared attributes only; any other one is the column of its name. */
+  readonly columns: Readonly<Record<string, CapturedColumn>>;
+}
+
+interface CatalogueTable extends EventTable, Pick<Notes, 'owner' | 'tags'> {
+  readonly columns: readonly CatalogueColumn[];
+  /** Columns of each further index. */
+  readonly indexes: readonly (readonly string[])[];
+  /** Its published versions, in order. */
+  readonly published: readonly number[];
+  /** Undefined where `capture:` does not have it. */
+  readonly captured?: CatalogueSource;
+}
 
 export interface Catalogue {
-  readonly tables: readonly EventTable[];
+  readonly tables: readonly CatalogueTable[];
   /** The other tables of the model, with the reason. */
   readonly others: readonly { readonly table: string; readonly why: string }[];
 }
 
-export function toCatalogue({ tables }: Model, capture?: Capture): Catalogue {
+/** @param published table → its published versions, in order */
+export function toCatalogue(
+  { tables }: Model,
+  capture?: Capture,
+  published: ReadonlyMap<string, readonly number[]> = new Map(),
+): Catalogue {
+  const captured = new Map(
+    capture?.tables.map((table) => [plainTableName(table.table), table] as const),
+  );
   return {
     tables: tables
       .filter((table) => whyNot(table) === undefined)
-      .map((table) => toEventTable(table, findCalculated(table, capture))),
+      .map((table) => ({
+        ...toCatalogueTable(table, captured.get(plainTableName(table.name)), capture),
+        published: published.get(table.name) ?? [],
+      })),
     others: tables.flatMap((table) => {
       const why = whyNot(table);
       return why === undefined ? [] : [{ table: table.name, why }];
@@ -28,10 +66,40 @@ function whyNot({ key, hasVersions, sources }: Table): string | undefined {
   return sources.length > 0 ? 'it takes metrics out of JSON' : undefined;
 }
 
-function findCalculated({ name }: Table, capture: Capture | undefined) {
-  const captured = capture?.tables.find(({ table }) => isSameTable(table, name));
-  if (captured === undefined) return undefined;
-  return Object.entries(captured.columns).flatMap(([column, { kind }]) =>
+function toCatalogueTable(
+  table: Table,
+  captured: CapturedTable | undefined,
+  capture: Capture | undefined,
+): Omit<CatalogueTable, 'published'> {
+  const event = toEventTable(table, captured && findCalculated(captured));
+  const byName = new Map(table.columns.map((column) => [column.name, column]));
+  return {
+    ...event,
+    ...toOwnership(table.notes),
+    columns: event.columns.map((column) => ({ ...column, ...toDetails(byName.get(column.name)!) })),
+    indexes: table.indexes,
+    ...(captured === undefined ? {} : { captured: toSource(captured, capture!.name) }),
+  };
+}
+
+function toDetails({ references, corrections, notes }: Column) {
+  return {
+    ...toOwnership(notes),
+    ...(references === undefined ? {} : { references }),
+    ...(corrections?.values === undefined ? {} : { values: Object.keys(corrections.values) }),
+  };
+}
+
+function toOwnership({ owner, tags }: Notes = {}): Pick<Notes, 'owner' | 'tags'> {
+  return { ...(owner === undefined ? {} : { owner }), ...(tags === undefined ? {} : { tags }) };
+}
+
+function toSource({ from, where, columns }: CapturedTable, source: string): CatalogueSource {
+  return { source, from, ...(where === undefined ? {} : { where }), columns };
+}
+
+function findCalculated({ columns }: CapturedTable): string[] {
+  return Object.entries(columns).flatMap(([column, { kind }]) =>
     kind === 'calculation' ? [column] : [],
   );
 }

@@ -3,7 +3,13 @@ import { pathSegment } from '../events/change-event.js';
 import type { EventTable } from '../events/event-table.js';
 import type { Catalogue } from './catalogue.js';
 import { type Compatibility, compatibilityOf, type ShapeChange } from './compare-shapes.js';
-import { findEdited, type Lock, listVersions, type PublishedFault } from './published.js';
+import {
+  findEdited,
+  type Lock,
+  listVersions,
+  lockByTable,
+  type PublishedFault,
+} from './published.js';
 import { compareWithModel, readPublished } from './schema-versions.js';
 
 export const TABLE_STATES = [
@@ -40,13 +46,16 @@ export async function checkSchemas(
   lock: Lock,
 ): Promise<TableCheck[]> {
   const versions = listVersions(lock);
+  const parts = lockByTable(lock);
+  const lockOf = (table: string) => parts.get(pathSegment(table)) ?? new Map();
   const checks: TableCheck[] = [];
   for (const table of tables) {
-    checks.push(await checkTable(directory, table, lock, versions.get(table.name)));
+    checks.push(await checkTable(directory, table, lockOf(table.name), versions.get(table.name)));
   }
+  const names = new Set(tables.map(({ name }) => name));
   for (const [table, published] of versions) {
-    if (tables.some(({ name }) => name === table)) continue;
-    const faults = await findEdited(directory, lock, isOf(table));
+    if (names.has(table)) continue;
+    const faults = await findEdited(directory, lockOf(table));
     const known = { ...NOTHING, table, published: published.at(-1), faults };
     checks.push(faults.length === 0 ? { ...known, state: 'removed' } : damaged(known));
   }
@@ -65,6 +74,7 @@ const NOTHING = {
 async function checkTable(
   directory: string,
   table: EventTable,
+  /** Of the table alone. */
   lock: Lock,
   versions: readonly number[] = [],
 ): Promise<TableCheck> {
@@ -72,7 +82,7 @@ async function checkTable(
   const published = versions.at(-1);
   const known = { ...NOTHING, table: name, version, published };
   if (published === undefined) return { ...known, state: 'unpublished' };
-  const faults = await findEdited(directory, lock, isOf(name));
+  const faults = await findEdited(directory, lock);
   if (faults.length > 0) return damaged({ ...known, faults });
   if (version < published) {
     const action = `the model has version ${version}, and version ${published} is published: declare version ${published} or ${published + 1}`;
@@ -87,10 +97,6 @@ async function checkTable(
   }
   const state = version === published ? 'published' : 'next';
   return { ...known, state, compatibility, changes, action: askForSteps(version, changes) };
-}
-
-function isOf(table: string): (file: string) => boolean {
-  return (file) => file.startsWith(`schemas/${pathSegment(table)}/`);
 }
 
 function damaged(known: Omit<TableCheck, 'state' | 'action'>): TableCheck {

@@ -4,6 +4,7 @@ import type { Catalogue } from './catalogue.js';
 export interface GeneratedFile {
   /** From the root of the project, or from `--out`; with `/` on every system. */
   readonly path: string;
+  /** Says {@link GENERATED} somewhere, so that it can be told from what others have put there. */
   readonly text: string;
 }
 
@@ -11,5 +12,8 @@ export interface Target {
   readonly describe: string;
   /** Whether its files stand at the root of the project, since events refer to them; otherwise below `--out`. */
   readonly isAtRoot: boolean;
+  /** The folder that has all of its files, and paths of files in it that can be its own: such a one that it no longer makes is removed. */
+  readonly folder: string;
+  readonly files: RegExp;
   generate(catalogue: Catalogue): Iterable<GeneratedFile>;
 }

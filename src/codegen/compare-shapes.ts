@@ -1,10 +1,10 @@
 /**
- * What a change of a table means to those who read its events and rows, by the rules of Confluent's Schema Registry for
- * JSON Schema. Backward: readers of the new version read what was written by the old one. Forward: readers of the
+ * What a change of a table means to those who read its events and rows, in the words of Confluent's Schema Registry.
+ * Backward: readers of the new version read what was written by the old one. Forward: readers of the
  * old version read what is written by the new one.
  *
- * The schemas are closed (no other attributes), and each attribute apart from the key has the default NULL. So one that
- * is added is backward compatible, one that is removed forward compatible.
+ * The schemas are closed (no other attributes), and what is lacking is NULL to its reader, also where the schema requires
+ * it. So an attribute that is added is backward compatible, one that is removed forward compatible.
  */
 import type { Migration } from '../model/model.js';
 import {
@@ -19,7 +19,7 @@ export const COMPATIBILITIES = ['full', 'backward', 'forward', 'none'] as const;
 export type Compatibility = (typeof COMPATIBILITIES)[number];
 
 export const DIRECTIONS = ['backward', 'forward'] as const;
-export type Direction = (typeof DIRECTIONS)[number];
+type Direction = (typeof DIRECTIONS)[number];
 
 export const CHANGE_KINDS = ['added', 'removed', 'renamed', 'values', 'lacking', 'key'] as const;
 

@@ -9,7 +9,7 @@ import {
   compatibilityOf,
   type ShapeChange,
 } from './compare-shapes.js';
-import { findEdited, type Lock, listVersions, refusePublished } from './published.js';
+import { findEdited, type Lock, listVersions, lockByTable, refusePublished } from './published.js';
 import { readPublished, shapeOfModel, stepsBehind } from './schema-versions.js';
 
 export interface TableDiff {
@@ -21,7 +21,7 @@ export interface TableDiff {
   readonly changes: readonly ShapeChange[];
 }
 
-export interface DiffRequest {
+interface DiffRequest {
   /** Undefined for all. */
   readonly table: string | undefined;
   /** Default: the last published version. */
@@ -39,10 +39,12 @@ export async function diffSchemas(
 ): Promise<TableDiff[]> {
   const versions = listVersions(lock);
   const names = request.table === undefined ? [...versions.keys()] : [request.table];
+  const byName = new Map(tables.map((table) => [table.name, table]));
+  const parts = lockByTable(lock);
   const diffs: TableDiff[] = [];
   for (const name of names) {
     const published = versions.get(name) ?? [];
-    const table = tables.find((one) => one.name === name);
+    const table = byName.get(name);
     const from = request.from ?? published.at(-1);
     const asked = [from, request.to].filter((version) => version !== undefined);
     const missing = asked.find((version) => !published.includes(version));
@@ -51,7 +53,9 @@ export async function diffSchemas(
       if (request.table === undefined) continue;
       throw cannotCompare(name, missing, published, table);
     }
-    diffs.push(await diffTable(directory, lock, name, table, from, request.to));
+    diffs.push(
+      await diffTable(directory, parts.get(pathSegment(name))!, name, table, from, request.to),
+    );
   }
   return diffs;
 }
@@ -64,9 +68,7 @@ async function diffTable(
   from: number,
   to: number | undefined,
 ): Promise<TableDiff> {
-  refusePublished(
-    await findEdited(directory, lock, (file) => file.startsWith(`schemas/${pathSegment(name)}/`)),
-  );
+  refusePublished(await findEdited(directory, lock));
   const older = await readPublished(directory, name, from);
   const newer = to === undefined ? shapeOfModel(table!) : await readPublished(directory, name, to);
   const steps = table === undefined ? [] : stepsBehind(table, from, to);

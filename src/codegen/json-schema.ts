@@ -7,6 +7,8 @@ import type { GeneratedFile, Target } from './codegen-target.js';
 export const jsonSchema: Target = {
   describe: 'schemas of change events and of realized rows',
   isAtRoot: true,
+  folder: 'schemas',
+  files: /^schemas\/[^/]+\/(?:change|realized)\/v\d+\.json$/,
   *generate({ tables }) {
     for (const table of tables) yield* schemaFiles(table);
   },

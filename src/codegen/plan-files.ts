@@ -1,13 +1,14 @@
-/** Generated files and those on the disk → what is to be written or removed. */
+/** What targets make of a catalogue, and what is on the disk → what is to be written or removed. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { GENERATED } from '../events/event-schema.js';
-import type { EventTable } from '../events/event-table.js';
-import { schemaFiles } from './json-schema.js';
+import type { Catalogue } from './catalogue.js';
+import type { Target } from './codegen-target.js';
 import { findEdited, type Lock, readText, refusePublished } from './published.js';
-import { findChanged, isPublished } from './schema-versions.js';
+import { findChanged } from './schema-versions.js';
 
 export interface FileChange {
+  /** From the root of the project, with `/` on every system. */
   readonly path: string;
   readonly kind: 'new' | 'changed' | 'removed';
   /** What to write. */
@@ -19,51 +20,73 @@ export interface FilePlan {
   readonly unchanged: number;
 }
 
-/** Of schemas/. @throws EdpError `published_schema` */
-export async function planSchemas(
-  directory: string,
-  tables: readonly EventTable[],
+export interface Place {
+  /** The root of the project. */
+  readonly directory: string;
+  /** `--out`, from there or absolute. */
+  readonly out: string;
+}
+
+/**
+ * What is published never changes: its file is left as it is, whatever a target makes of its name.
+ *
+ * @throws EdpError `published_schema` where that is not so any more
+ */
+export async function planFiles(
+  { directory, out }: Place,
+  targets: readonly Target[],
+  catalogue: Catalogue,
   lock: Lock,
 ): Promise<FilePlan> {
   refusePublished(await findEdited(directory, lock));
-  refusePublished(await findChanged(directory, lock, tables));
+  refusePublished(await findChanged(directory, lock, catalogue.tables));
   const changes: FileChange[] = [];
-  const wanted = new Set<string>();
-  for (const table of tables) {
-    for (const { path: file, text } of schemaFiles(table)) {
+  let unchanged = 0;
+  for (const target of targets) {
+    const base = target.isAtRoot ? '' : fromRoot(directory, out);
+    const wanted = new Set<string>();
+    for (const { path: name, text } of target.generate(catalogue)) {
+      const file = path.posix.join(base, name);
       wanted.add(file);
-      if (isPublished(lock, table)) continue;
-      const found = await readText(directory, file);
-      if (found === text) continue;
-      changes.push({ path: file, kind: found === undefined ? 'new' : 'changed', text });
+      const found = lock.has(file) ? text : await readText(directory, file);
+      if (found === text) unchanged++;
+      else changes.push({ path: file, kind: found === undefined ? 'new' : 'changed', text });
     }
+    const isKept = (file: string) => wanted.has(file) || lock.has(file);
+    changes.push(...(await findStale(directory, base, target, isKept)));
   }
-  const unchanged = wanted.size - changes.length;
-  const stale = await findStale(directory, (file) => wanted.has(file) || lock.has(file));
-  return { changes: [...changes, ...stale], unchanged };
+  return { changes, unchanged };
+}
+
+function fromRoot(directory: string, out: string): string {
+  return path.relative(directory, path.resolve(directory, out)).split(path.sep).join('/');
 }
 
 /** What an earlier codegen has made, and nothing refers to any more. */
 async function findStale(
   directory: string,
-  isWanted: (file: string) => boolean,
+  base: string,
+  { folder, files }: Target,
+  isKept: (file: string) => boolean,
 ): Promise<FileChange[]> {
   const stale: FileChange[] = [];
-  for (const file of await listSchemas(directory)) {
-    if (isWanted(file)) continue;
+  for (const name of await listFiles(path.join(directory, base, folder), folder)) {
+    const file = path.posix.join(base, name);
+    if (!files.test(name) || isKept(file)) continue;
     // What others have put there is theirs.
-    const isOurs = (await readText(directory, file))?.includes(JSON.stringify(GENERATED)) === true;
+    const isOurs = (await readText(directory, file))?.includes(GENERATED) === true;
     if (isOurs) stale.push({ path: file, kind: 'removed' });
   }
   return stale;
 }
 
-const SCHEMA_FILE = /^schemas\/[^/]+\/(?:change|realized)\/v\d+\.json$/;
-
-async function listSchemas(directory: string): Promise<string[]> {
-  const found = await readdir(path.join(directory, 'schemas'), { recursive: true }).catch(() => []);
-  return found
-    .map((name) => path.posix.join('schemas', ...name.split(path.sep)))
-    .filter((name) => SCHEMA_FILE.test(name))
+async function listFiles(directory: string, folder: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(
+    () => [],
+  );
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
+    .map((name) => path.posix.join(folder, ...name.split(path.sep)))
     .sort();
 }

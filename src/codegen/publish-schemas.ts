@@ -14,7 +14,7 @@ import {
 } from './published.js';
 import { findChanged, isPublished } from './schema-versions.js';
 
-export interface Publication {
+interface Publication {
   /** Tables whose version is published now. */
   readonly tables: readonly EventTable[];
   readonly unchanged: number;

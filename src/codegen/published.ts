@@ -74,8 +74,20 @@ export function listVersions(lock: Lock): Map<string, number[]> {
   return versions;
 }
 
+/** The folder of a table's schemas → those that are published. */
+export function lockByTable(lock: Lock): Map<string, Lock> {
+  const parts = new Map<string, Map<string, string>>();
+  for (const [file, hash] of lock) {
+    const folder = file.split('/')[1]!;
+    const part = parts.get(folder);
+    if (part === undefined) parts.set(folder, new Map([[file, hash]]));
+    else part.set(file, hash);
+  }
+  return parts;
+}
+
 export const PUBLISHED_STATES = ['edited', 'gone', 'model-changed', 'older'] as const;
-export type PublishedState = (typeof PUBLISHED_STATES)[number];
+type PublishedState = (typeof PUBLISHED_STATES)[number];
 
 /** Why a published schema is not to be relied on. */
 export interface PublishedFault {
@@ -83,15 +95,10 @@ export interface PublishedFault {
   readonly state: PublishedState;
 }
 
-/** Published files that are not as they were, of all versions. */
-export async function findEdited(
-  directory: string,
-  lock: Lock,
-  isAsked: (file: string) => boolean = () => true,
-): Promise<PublishedFault[]> {
+/** Published files that are not as they were, of all versions. @param lock all that is published, or part of it */
+export async function findEdited(directory: string, lock: Lock): Promise<PublishedFault[]> {
   const faults: PublishedFault[] = [];
   for (const [file, hash] of lock) {
-    if (!isAsked(file)) continue;
     const text = await readText(directory, file);
     if (text === undefined) faults.push({ file, state: 'gone' });
     else if (hashText(text) !== hash) faults.push({ file, state: 'edited' });

@@ -3,7 +3,7 @@ import { valueSchema } from '../events/value-schema.js';
 import { COLUMN_TYPES, type ColumnType } from '../model/types.js';
 
 /** The values of an attribute: a type of the model, any scalar that is still to be put right, or what edp does not know. */
-export type ValueKind = ColumnType | 'uncorrected' | 'unknown';
+type ValueKind = ColumnType | 'uncorrected' | 'unknown';
 
 export interface Attribute {
   readonly kind: ValueKind;

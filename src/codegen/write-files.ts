@@ -1,8 +1,8 @@
 /** Writes what was planned; each file is complete at any moment. */
-import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { replaceFile } from '../base/replace-file.js';
 import type { FileChange } from './plan-files.js';
 
 /** @throws EdpError `io` */
@@ -16,7 +16,7 @@ export async function writeChanges(
     const file = path.join(directory, name);
     try {
       if (text === undefined) await removeFile(file);
-      else await replaceFile(file, text);
+      else await writeFile(file, text);
     } catch (error) {
       throw new EdpError('io', `${name} cannot be written: ${(error as Error).message}`, {
         hint: 'make its folder writable, and run the command again',
@@ -27,15 +27,9 @@ export async function writeChanges(
   }
 }
 
-async function replaceFile(file: string, text: string): Promise<void> {
+async function writeFile(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, text, { flag: 'wx' });
-    await rename(temporary, file);
-  } finally {
-    await rm(temporary, { force: true }).catch(() => {});
-  }
+  await replaceFile(file, text);
 }
 
 /** And the folders that are empty then. */

@@ -17,6 +17,7 @@ import type { Command, Invocation } from './command.js';
 import type { ACTIONS } from './db.help.js';
 import type { DbJson } from './json/db.schema.js';
 import type { CommandResult } from './json/results.js';
+import { type ActionUses, refuseUnused } from './shared/refuse-unused.js';
 
 export const command: Command = {
   async run(invocation: Invocation) {
@@ -24,7 +25,7 @@ export const command: Command = {
     const { directory } = project;
     const action = given.action as (typeof ACTIONS)[number];
     const { port, tcp } = resolveOptions(['port', 'tcp'], given, {});
-    refuseUnused(given, action);
+    refuseUnused(given, action, USES);
     switch (action) {
       case 'start': {
         const running = await startEmbeddedServer(directory, port);
@@ -104,28 +105,11 @@ function withoutTcp(isRunning: boolean): EdpError {
     : new EdpError('usage', 'the server is not running, so it listens on no port', { hint: start });
 }
 
-/** Options that belong to one action; for another one they would be passed over in silence. */
-const OF_ACTION: Readonly<Record<string, (typeof ACTIONS)[number]>> = {
-  port: 'start',
-  tcp: 'url',
-  yes: 'destroy',
-  'database-url': 'psql',
+const USES: ActionUses<(typeof ACTIONS)[number]> = {
+  command: 'db',
+  flags: { port: ['start'], tcp: ['url'], yes: ['destroy'], 'database-url': ['psql'] },
+  words: { positional: 'args', shown: 'further arguments', actions: ['psql'] },
 };
-
-function refuseUnused(given: Invocation['given'], action: string): void {
-  for (const [option, owner] of Object.entries(OF_ACTION)) {
-    if (given[option] === undefined || owner === action) continue;
-    throw new EdpError('usage', `--${option} is for edp db ${owner}, not for ${action}`, {
-      hint: 'edp db --help explains the actions',
-    });
-  }
-  const rest = given.args as string[] | undefined;
-  if (action !== 'psql' && rest !== undefined && rest.length > 0) {
-    throw new EdpError('usage', `edp db ${action} takes no further arguments: ${rest.join(' ')}`, {
-      hint: 'edp db --help explains the actions',
-    });
-  }
-}
 
 function answer(output: Output<CommandResult>, json: DbJson): void {
   output.result(json);

@@ -49,20 +49,29 @@ export async function importModel(
   if (out === undefined) {
     if (!output.isJson) await output.write(yaml);
   } else {
-    await editProjectFile(file, undefined, ({ text, others }) =>
-      addImport(text, imported, path.basename(file), others, source.name, url),
-    );
+    let place: string | undefined;
+    await editProjectFile(file, undefined, ({ text, others }) => {
+      const edited = addImport(text, imported, path.basename(file), others, source.name, url);
+      place = edited.addsCapture ? `${out}:${lineOfUrl(edited.text)}` : undefined;
+      return edited.text;
+    });
     const columns = imported.tables.reduce((sum, { table }) => sum + table.columns.length, 0);
     output.line(
       `${out}: ${formatNumber(imported.tables.length, 'table')}, ${formatNumber(columns, 'column')}`,
     );
-    output.note(
-      `capture reads the source from ${URL_VARIABLE}: set it to the address of the source`,
-    );
+    if (place !== undefined) {
+      output.note(
+        `${place}: the address of the source is read from ${URL_VARIABLE}, which each command now needs to be set`,
+      );
+    }
   }
   warn(output, imported);
   output.result(toJson(imported, source.name, yaml, out, (performance.now() - started) / 1000));
   return EXIT.done;
+}
+
+function lineOfUrl(text: string): number {
+  return text.slice(0, text.lastIndexOf(`\${${URL_VARIABLE}}`)).split('\n').length;
 }
 
 async function readName(client: import('pg').Client): Promise<string> {

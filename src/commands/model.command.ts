@@ -5,6 +5,7 @@ import { isStdout } from '../base/stdout-name.js';
 import { withInferencePool } from '../infer/infer-pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
+import { FILE_OPTION_NAMES, flagOf } from '../options/option-definitions.js';
 import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { formatModel, writeModel } from '../project/write-model.js';
 import { withReadableFiles } from '../source/copies.js';
@@ -12,8 +13,9 @@ import { discoverFiles, type InputFile, isStdin, totalBytes } from '../source/di
 import { formatNumber, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
-import { OPTION_NAMES } from './model.help.js';
+import { type ACTIONS, OPTION_NAMES } from './model.help.js';
 import { makeReadProgress } from './shared/read-progress.js';
+import { type ActionUses, refuseUnused } from './shared/refuse-unused.js';
 
 /** A file of another format. */
 const OTHER_SUFFIX = /\.(?:json|html?|csv|txt|sql|toml|xlsx?|md)$/i;
@@ -21,6 +23,7 @@ const OTHER_SUFFIX = /\.(?:json|html?|csv|txt|sql|toml|xlsx?|md)$/i;
 export const command: Command = {
   async run(invocation) {
     const { given, project, output, signal } = invocation;
+    refuseUnused(given, given.action as (typeof ACTIONS)[number], USES);
     const { table, key, processCount, ...resolved } = resolveOptions(
       OPTION_NAMES,
       given,
@@ -37,8 +40,6 @@ export const command: Command = {
       const { importModel } = await import('./model-import.js');
       return importModel(invocation, names, { ...resolved, out });
     }
-    if (resolved.schema.length > 0) throw notForInfer('--schema');
-    if (given['database-url'] !== undefined) throw notForInfer('--database-url');
     if (names.length === 0) {
       throw new EdpError('usage', 'name the files to infer a model from', {
         hint: 'edp model infer sales.csv',
@@ -90,11 +91,19 @@ export const command: Command = {
   },
 };
 
-function notForInfer(option: string): EdpError {
-  return new EdpError('usage', `${option} is for edp model import, not for infer`, {
-    hint: `omit ${option}; or edp model import reads the catalog of a database`,
-  });
-}
+const USES: ActionUses<(typeof ACTIONS)[number]> = {
+  command: 'model',
+  flags: {
+    ...Object.fromEntries(
+      (['table', 'key', 'process-count', ...FILE_OPTION_NAMES] as const).map((name) => [
+        flagOf(name),
+        ['infer'] as const,
+      ]),
+    ),
+    schema: ['import'],
+    'database-url': ['import'],
+  },
+};
 
 export function describe({ columns, input, inference }: Proposal): string {
   const key = input.key === undefined ? '' : `, key ${[input.key].flat().join(', ')}`;

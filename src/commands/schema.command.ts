@@ -4,6 +4,7 @@ import { nearest } from '../base/nearest.js';
 import type { Catalogue } from '../codegen/catalogue.js';
 import { checkSchemas, type TableCheck } from '../codegen/check-schemas.js';
 import { diffSchemas, type TableDiff } from '../codegen/diff-schemas.js';
+import { holdPublication } from '../codegen/hold-publication.js';
 import { planPublication } from '../codegen/publish-schemas.js';
 import { type Lock, listVersions, readLock } from '../codegen/published.js';
 import { writeChanges } from '../codegen/write-files.js';
@@ -20,6 +21,7 @@ import {
   toChangeJson,
 } from './schema-lines.js';
 import { readCatalogue } from './shared/read-catalogue.js';
+import { type ActionUses, refuseUnused } from './shared/refuse-unused.js';
 import { secondsJson } from './shared/seconds-json.js';
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;
@@ -39,18 +41,19 @@ export const command: Command = {
     const started = performance.now();
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const action = given.action as (typeof ACTIONS)[number];
-    if (action !== 'diff' && (options.fromVersion ?? options.toVersion) !== undefined) {
-      throw new EdpError('usage', `--from and --to are for schema diff, not for ${action}`, {
-        hint: 'edp schema diff TABLE --from v1 --to v2',
-      });
-    }
+    refuseUnused(given, action, USES);
     const lock = await readLock(project.directory);
-    const catalogue = readCatalogue(project);
+    const catalogue = readCatalogue(project, lock);
     const names = (given.tables ?? []) as readonly string[];
     assertKnown(names, catalogue, lock);
     const seconds = () => secondsJson((performance.now() - started) / 1000);
     return RUN[action]({ invocation, catalogue, lock, names, options, seconds });
   },
+};
+
+const USES: ActionUses<(typeof ACTIONS)[number]> = {
+  command: 'schema',
+  flags: { from: ['diff'], to: ['diff'] },
 };
 
 /** So that the first publication of a large model leaves something of the terminal. */
@@ -123,11 +126,21 @@ function toCheckJson(one: TableCheck): SchemaCheckJson['tables'][number] {
   };
 }
 
-async function publish({ invocation, catalogue, lock, names, seconds }: Work): Promise<number> {
+async function publish({ invocation, catalogue, names, seconds }: Work): Promise<number> {
   const { output, project } = invocation;
+  const { directory } = project;
   const chosen = catalogue.tables.filter(({ name }) => names.length === 0 || names.includes(name));
-  const { tables, unchanged, changes } = await planPublication(project.directory, chosen, lock);
-  await writeChanges(project.directory, changes);
+  const plan = async () => planPublication(directory, chosen, await readLock(directory));
+  const first = await plan();
+  // Where nothing is new, nothing is written.
+  const { tables, unchanged, changes } =
+    first.changes.length === 0
+      ? first
+      : await holdPublication(directory, async () => {
+          const planned = await plan();
+          await writeChanges(directory, planned.changes);
+          return planned;
+        });
   for (const { name, version } of tables.slice(0, SHOWN)) {
     output.line(safeText(`${name}: version ${version}`));
   }

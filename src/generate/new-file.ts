@@ -1,34 +1,16 @@
 /** A file that appears complete or not at all. */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import path from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { EdpError } from '../base/errors.js';
+import { withReplacedFile } from '../base/replace-file.js';
 
-/**
- * Writes under a temporary name in the same directory, and renames when `write` has ended. If
- * anything fails, the temporary file is removed, and an existing file stays as it was.
- *
- * The temporary name starts with a dot, so that `events*` never matches it.
- * @throws EdpError `io`; other errors that `write` throws are passed on
- */
+/** @throws EdpError `io`; other errors that `write` throws are passed on */
 export async function withNewFile<T>(
   file: string,
   write: (handle: FileHandle) => Promise<T>,
 ): Promise<T> {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
-    // Created anew, so that an existing link of that name is not followed.
-    await rm(temporary, { force: true });
-    const handle = await open(temporary, 'wx');
-    let result: T;
-    try {
-      result = await write(handle);
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-    return result;
+    return await withReplacedFile(file, write);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw toIoError(error, file, 'cannot be written');
   }
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import picomatch from 'picomatch';
 import { EdpError } from '../base/errors.js';
-import { nearest } from '../base/nearest.js';
+import { listNames, nearest, suggest } from '../base/nearest.js';
 import { toIdentifier } from '../infer/inferred-names.js';
 import { identifier } from '../model/schema.js';
 import { formatTableName } from '../model/table-name.js';
@@ -31,27 +31,69 @@ export function chooseTables(
   if (patterns.length === 0) return ofSchemas;
   const chosen = new Set<NamedTable>();
   for (const pattern of patterns) {
-    const fits = picomatch(pattern, { dot: true });
-    const found = ofSchemas.filter(
-      ({ schema, name }) => fits(name) || fits(`${schema}.${name}`) || pattern === name,
-    );
-    const names = ofSchemas.map(({ schema, name }) =>
-      pattern.includes('.') ? `${schema}.${name}` : name,
-    );
-    if (found.length === 0) throw unknown(`table ${JSON.stringify(pattern)}`, pattern, names);
+    const isMeant = picomatch(pattern, AS_DOCUMENTED);
+    const fits = (name: string) => name === pattern || isMeant(name);
+    const found = ofSchemas.filter(({ schema, name }) => fits(name) || fits(`${schema}.${name}`));
+    if (found.length === 0) throw unknownTable(pattern, ofSchemas);
     for (const table of found) chosen.add(table);
   }
   return ofSchemas.filter((table) => chosen.has(table));
 }
 
+/** `*` stands for any characters, points and slashes among them, and `!` for itself. */
+const AS_DOCUMENTED = { dot: true, bash: true, nonegate: true } as const;
+
 function unknown(what: string, name: string, known: readonly string[]): EdpError {
-  const close = nearest(name, known);
   return new EdpError('unknown_table', `the source has no ${what}`, {
-    hint:
-      close === undefined
-        ? 'a table is named name or schema.name, and * stands for any letters; partitions and views are not imported'
-        : `did you mean ${JSON.stringify(close)}?`,
+    hint: suggest(name, known, `the schemas are ${listNames(known)}`),
   });
+}
+
+/** @param tables those of the schemas that were asked for */
+function unknownTable(pattern: string, tables: readonly NamedTable[]): EdpError {
+  const near = nearTables(pattern, tables);
+  const rule =
+    'a table is named name or schema.name, and * stands for any characters; partitions and views are not imported';
+  return new EdpError('unknown_table', `the source has no table ${JSON.stringify(pattern)}`, {
+    hint: near.length === 0 ? rule : `did you mean ${near.join(', ')}? ${rule}`,
+  });
+}
+
+/** More of them would hide the sentence around them. */
+const MOST_NEAR = 5;
+
+/** Names that a pattern may mean: with another case, or with letters that are not quite those of its words. */
+function nearTables(pattern: string, tables: readonly NamedTable[]): string[] {
+  const shown = (name: string, { schema, name: own }: NamedTable) =>
+    name.includes('.') ? `${schema}.${own}` : own;
+  const isNearly = picomatch(pattern, { ...AS_DOCUMENTED, nocase: true });
+  const alike = tables.filter(
+    ({ schema, name }) => isNearly(name) || isNearly(`${schema}.${name}`),
+  );
+  const names = new Set(alike.map((table) => shown(pattern, table)));
+  if (names.size > 0) return [...names].slice(0, MOST_NEAR);
+  const whole = nearest(
+    pattern,
+    tables.map((table) => shown(pattern, table)),
+  );
+  if (whole !== undefined) return [whole];
+  // `sale.*` of a schema `sales`, `ordr*` of a table `orders`.
+  const [first = '', ...rest] = pattern.split('.');
+  const schema = nearest(
+    first,
+    tables.map((table) => table.schema),
+  );
+  if (rest.length > 0 && schema !== undefined && schema !== first) {
+    return [[schema, ...rest].join('.')];
+  }
+  const letters = (rest.at(-1) ?? first).replace(/[*?{}[\]()!,]+/g, '');
+  const ofSchema = rest.length === 0 ? tables : tables.filter((table) => table.schema === first);
+  const near = nearest(
+    letters,
+    ofSchema.map(({ name }) => name),
+  );
+  const found = ofSchema.find(({ name }) => name === near);
+  return found === undefined ? [] : [shown(pattern, found)];
 }
 
 /**

@@ -1,9 +1,10 @@
 /** Tables of a source → what edp.yaml declares of them under `tables:` and `capture:`. */
 
-import { toColumnName } from '../infer/inferred-names.js';
+import { takeName, toColumnName } from '../infer/inferred-names.js';
 import { DEFAULT_SOFT_DELETE } from '../model/event-columns.js';
 import type { Table } from '../model/model.js';
 import { parseNotes } from '../model/notes.js';
+import { findClosing, type References } from '../model/reference-circles.js';
 import {
   columnName,
   findModelFaults,
@@ -16,12 +17,12 @@ import type { TableDeclaration, TableEntry } from '../project/write-model.js';
 import type { NamedTable } from './choose-tables.js';
 import { type ColumnForm, columnSql, formOf } from './column-form.js';
 import type { SourceColumn, SourceKey, SourceReference } from './read-source-tables.js';
-import { ReferenceGraph } from './reference-graph.js';
+import { type ReferredTable, whyNoReference } from './source-reference.js';
 
 type ColumnDeclaration = Exclude<TableDeclaration['columns'][string], string>;
 
 /** What `capture.tables` has of a table. */
-export interface CaptureDeclaration {
+interface CaptureDeclaration {
   readonly from?: string;
   readonly columns?: Readonly<Record<string, string | { readonly sql: string }>>;
 }
@@ -34,7 +35,7 @@ export interface ImportedTable extends TableEntry {
   readonly remarks: readonly string[];
 }
 
-export interface LeftOut {
+interface LeftOut {
   readonly schema: string;
   readonly name: string;
   readonly why: string;
@@ -66,9 +67,9 @@ export function proposeImport(
   const open = chosen.filter(({ modelName }) => !declaredNames.has(modelName));
   const keyed = open.filter(({ keys }) => keys.length > 0);
   const drafts = keyed.map(draft);
-  const graph = graphOf(drafts, known);
-  const byOid = new Map(all.map((table) => [table.oid, table]));
-  const tables = drafts.map((one) => finish(one, graph, byOid));
+  const targets = targetsOf(drafts, known, all);
+  const closing = findClosing(listReferences(drafts, targets));
+  const tables = drafts.map((one) => finish(one, targets, closing));
   return {
     tables: readAgain(tables, declared),
     leftOut: open
@@ -122,42 +123,86 @@ function draft(table: NamedTable): Draft {
 /** Its own name, where a column of the model can have it. */
 function nameColumn(name: string, taken: Set<string>): string {
   if (columnName.safeParse(name).success && !RESERVED.includes(name)) return name;
-  const wanted = toColumnName(name, 'column');
-  let free = wanted;
-  for (let number = 2; taken.has(free); number++) free = `${wanted}_${number}`;
-  taken.add(free);
-  return free;
+  return takeName(toColumnName(name, 'column'), taken);
 }
 
 function keyOf({ columns, key }: Draft): string[] {
   return key.columns.map((name) => columns.find(({ source }) => source.name === name)!.name);
 }
 
-function graphOf(drafts: readonly Draft[], declared: readonly Table[]): ReferenceGraph {
-  const graph = new ReferenceGraph();
+interface Target {
+  readonly table: NamedTable;
+  /** In the model; undefined for a table that is not imported, or cannot be referred to. */
+  readonly referred: ReferredTable | undefined;
+}
+
+/** By oid, the tables of the source. */
+type Targets = ReadonlyMap<number, Target>;
+
+function targetsOf(
+  drafts: readonly Draft[],
+  declared: readonly Table[],
+  all: readonly NamedTable[],
+): Targets {
+  const referred = new Map<string, ReferredTable>();
   for (const { name, key, columns, hasVersions, hasKeyGuard } of declared) {
     const keyType = columns.find((column) => column.name === key[0])?.type;
-    if (hasVersions !== true && hasKeyGuard !== true) graph.addTable({ name, key, keyType });
-    for (const { references } of columns) {
-      if (references !== undefined) graph.addReference(name, references.table);
-    }
+    if (hasVersions !== true && hasKeyGuard !== true) referred.set(name, { name, key, keyType });
   }
   for (const one of drafts) {
+    const { modelName: name } = one.table;
     const key = keyOf(one);
-    const keyType = one.columns.find(({ name }) => name === key[0])?.type;
-    graph.addTable({ name: one.table.modelName, key, keyType });
+    const keyType = one.columns.find((column) => column.name === key[0])?.type;
+    referred.set(name, { name, key, keyType });
   }
-  return graph;
+  return new Map(
+    all.map((table) => [table.oid, { table, referred: referred.get(table.modelName) }]),
+  );
+}
+
+/** Those that the model can have, if they make no circle. Declared tables refer to no imported one. */
+function listReferences(drafts: readonly Draft[], targets: Targets): References {
+  return new Map(
+    drafts.map((one) => [
+      one.table.modelName,
+      new Set(
+        judgeReferences(one, targets).flatMap(({ why, target }) =>
+          why === undefined ? [target!.table.modelName] : [],
+        ),
+      ),
+    ]),
+  );
+}
+
+interface JudgedReference {
+  readonly reference: SourceReference;
+  readonly column: DraftColumn;
+  readonly target: Target | undefined;
+  /** Why the model cannot have it, whatever other references there are. */
+  readonly why: string | undefined;
+}
+
+/** Of the references of a single column. */
+function judgeReferences({ table, columns }: Draft, targets: Targets): JudgedReference[] {
+  const bySource = new Map(columns.map((column) => [column.source.name, column]));
+  return table.references
+    .filter((reference) => reference.columns.length === 1)
+    .map((reference) => {
+      const column = bySource.get(reference.columns[0]!)!;
+      const target = targets.get(reference.target);
+      const why = whyNoReference(column.type, target?.referred, reference.targetColumns[0]!);
+      return { reference, column, target, why };
+    });
 }
 
 function finish(
   one: Draft,
-  graph: ReferenceGraph,
-  all: ReadonlyMap<number, NamedTable>,
+  targets: Targets,
+  closing: ReturnType<typeof findClosing>,
 ): Omit<ImportedTable, 'table'> {
   const { table, columns } = one;
   const key = keyOf(one);
-  const { references, remarks, ofColumns } = findReferences(one, graph, all);
+  const { references, remarks, ofColumns } = findReferences(one, targets, closing);
   const comments = new Map<string, string>();
   const declarations = columns.map((column): [string, TableDeclaration['columns'][string]] => {
     const { name, type, source, remark } = column;
@@ -203,33 +248,39 @@ function softDeleteOf(columns: readonly DraftColumn[]): object {
   return { 'soft-delete': `row_${DEFAULT_SOFT_DELETE}` };
 }
 
-function findReferences(
-  { table, columns }: Draft,
-  graph: ReferenceGraph,
-  all: ReadonlyMap<number, NamedTable>,
-) {
+function findReferences(one: Draft, targets: Targets, closing: ReturnType<typeof findClosing>) {
+  const { table } = one;
   const references = new Map<string, string>();
   const ofColumns = new Map<string, string[]>();
-  const remarks: string[] = [];
-  for (const reference of table.references) {
-    const target = all.get(reference.target);
-    const [only, ...others] = reference.columns;
-    const column = columns.find(({ source }) => source.name === only)!;
-    if (others.length > 0) {
-      remarks.push(`(${reference.columns.join(', ')}) refers to ${describe(reference, target)}`);
-      continue;
-    }
-    const [targetColumn] = reference.targetColumns;
+  for (const { reference, column, target, why: never } of judgeReferences(one, targets)) {
     const why = references.has(column.name)
       ? 'which is a second reference'
-      : graph.tryReference(table.modelName, column.type, target?.modelName, targetColumn!);
-    if (why === undefined) references.set(column.name, target!.modelName);
-    else {
-      const said = ofColumns.get(column.name) ?? [];
-      ofColumns.set(column.name, [...said, `refers to ${describe(reference, target)}, ${why}`]);
+      : (never ?? whyClosing(table.modelName, target!.table.modelName, closing));
+    if (why === undefined) {
+      references.set(column.name, target!.table.modelName);
+      continue;
     }
+    const said = ofColumns.get(column.name) ?? [];
+    ofColumns.set(column.name, [
+      ...said,
+      `refers to ${describe(reference, target?.table)}, ${why}`,
+    ]);
   }
+  const remarks = table.references
+    .filter(({ columns }) => columns.length > 1)
+    .map((reference) => {
+      const target = targets.get(reference.target)?.table;
+      return `(${reference.columns.join(', ')}) refers to ${describe(reference, target)}`;
+    });
   return { references, ofColumns, remarks };
+}
+
+function whyClosing(
+  from: string,
+  to: string,
+  closing: ReturnType<typeof findClosing>,
+): string | undefined {
+  return closing.get(from)?.has(to) === true ? 'which refers to this table, too' : undefined;
 }
 
 function describe({ targetColumns }: SourceReference, target: NamedTable | undefined): string {

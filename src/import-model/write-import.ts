@@ -16,16 +16,17 @@ export const URL_VARIABLE = 'SOURCE_URL';
 /** Both sections, as YAML. */
 export function formatImport(imported: Import, source: string): string {
   const { tables } = imported;
-  return `tables:\n${indentLines(formatTables(tables), '  ')}${formatLeftOut(imported)}\n${formatCapture(tables, source)}`;
+  return `tables:\n${indentLines(formatTables(tables), '  ')}\n${formatCapture(imported, source)}`;
 }
 
 function formatLeftOut({ leftOut }: Import): string {
   return leftOut
-    .map(({ schema, name, why }) => `  # ${oneLine(`${schema}.${name}`)} is left out: ${why}.\n`)
+    .map(({ schema, name, why }) => `# ${oneLine(`${schema}.${name}`)} is left out: ${why}.\n`)
     .join('');
 }
 
-function formatCapture(tables: readonly ImportedTable[], source: string): string {
+/** With what is left out before it: in the column of a section, a comment belongs to no entry of another one. */
+function formatCapture(imported: Import, source: string): string {
   const head = new Document({
     source: { name: source, 'database-url': `\${${URL_VARIABLE}}` },
     method: 'outbox',
@@ -33,11 +34,14 @@ function formatCapture(tables: readonly ImportedTable[], source: string): string
   const { contents } = head;
   if (isMap(contents)) {
     const own = contents.get('source', true);
-    if (isMap(own)) own.flow = true;
+    if (isMap(own)) {
+      own.flow = true;
+      own.comment = ' of the environment, since it may hold a password';
+    }
   }
   quoteAmbiguous(head);
-  const lines = `${head.toString({ lineWidth: 0 })}tables:\n${indentLines(formatCaptured(tables), '  ')}`;
-  return `capture:\n${indentLines(lines, '  ')}`;
+  const lines = `${head.toString({ lineWidth: 0 })}tables:\n${indentLines(formatCaptured(imported.tables), '  ')}`;
+  return `${formatLeftOut(imported)}capture:\n${indentLines(lines, '  ')}`;
 }
 
 function formatCaptured(tables: readonly ImportedTable[]): string {
@@ -61,7 +65,7 @@ function formatCaptured(tables: readonly ImportedTable[]): string {
  * @param others what it includes
  * @param source what events call the source, where the file does not say it yet
  * @param url its address, which the file has as a variable
- * @returns the text with the tables
+ * @returns the text with the tables, and whether its section `capture` is new
  * @throws EdpError `config` where the file cannot be edited
  */
 export function addImport(
@@ -71,42 +75,46 @@ export function addImport(
   others: readonly SourceText[],
   source: string,
   url: string,
-): string {
-  if (imported.tables.length === 0) return text ?? '';
+): { readonly text: string; readonly addsCapture: boolean } {
+  if (imported.tables.length === 0) return { text: text ?? '', addsCapture: false };
+  const addsCapture = !parseDocument(text ?? '').has('capture');
   const withTables = addTables(text, imported.tables, { keepsBuiltin: false }, file, others);
-  const edited = addCapture(withTables, imported, file, others, source);
+  const edited = addsCapture
+    ? appendCapture(withTables, imported, others, source)
+    : extendCapture(withTables, imported, file);
   // The variable need not be there yet.
   const environment = { [URL_VARIABLE]: url, ...process.env };
   parseProject([{ name: file, text: edited }, ...others], environment);
-  return edited;
+  return { text: edited, addsCapture };
 }
 
-function addCapture(
+function appendCapture(
   text: string,
   imported: Import,
-  file: string,
   others: readonly SourceText[],
   source: string,
 ): string {
-  const { tables } = imported;
   const elsewhere = others.find((other) => parseDocument(other.text).has('capture'));
-  if (elsewhere !== undefined) throw cannotEdit(elsewhere.name, tables);
-  const before = parseDocument(text).toJS() as { readonly capture?: object };
+  if (elsewhere !== undefined) throw cannotEdit(elsewhere.name, imported.tables);
   const newLine = text.includes('\r\n') ? '\r\n' : '\n';
-  if (before.capture === undefined) {
-    const added = `${formatLeftOut(imported)}\n${formatCapture(tables, source)}`;
-    return `${text.trimEnd()}\n${added}`.replaceAll(/\r?\n/g, newLine);
-  }
+  const added = `${text.trimEnd()}\n\n${formatCapture(imported, source)}`;
+  return added.replaceAll(/\r?\n/g, newLine);
+}
+
+function extendCapture(text: string, { tables }: Import, file: string): string {
+  const document = parseDocument(text);
+  const before = document.toJS() as { readonly capture?: object };
   const entries = Object.fromEntries(
     tables.map(({ name, capture }) => [name, escapeVariables(capture)]),
   );
   const wanted = withEntries(before, entries);
-  const edits = addEntries(text, {
+  const edit = {
     place: () => ['capture', 'tables'],
     entries,
     lines: formatCaptured(tables),
     addsBuiltin: false,
-  });
+  };
+  const edits = addEntries(text, edit, document);
   for (const edited of edits) {
     if (isDeepStrictEqual(parseDocument(edited).toJS(), wanted)) return edited;
   }

@@ -282,8 +282,8 @@ export class RecordLoader {
 
   #remarksOfRecord(): RowRemarks {
     const { remarks } = this.#encoder;
-    const { corrected = [] } = this.#parser;
-    if (corrected.length === 0) return remarks;
+    const { corrected } = this.#parser;
+    if (corrected === undefined || corrected.length === 0) return remarks;
     const keys = corrected.map(({ column, correction }) => correctionKey(column, correction));
     return { ...remarks, corrections: [...remarks.corrections, ...keys] };
   }

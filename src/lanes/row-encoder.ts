@@ -14,6 +14,8 @@ import { OtherFieldCounts } from './other-fields.js';
 
 const NO_KEYS: ReadonlyMap<string, string> = new Map();
 
+const NOT_FLATTENED: Flattened[] = [];
+
 export class RowEncoder {
   readonly #plan: TablePlan;
   readonly #loadId: bigint;
@@ -24,6 +26,8 @@ export class RowEncoder {
   /** By column: the text of a field that was written for the record encoded last. */
   readonly texts: (string | null)[];
   readonly #otherFields: OtherFieldCounts | undefined;
+  /** Of the record under way: one list for all of them. */
+  readonly #corrections: string[] = [];
 
   constructor(plan: TablePlan, loadId: number) {
     this.#plan = plan;
@@ -50,7 +54,7 @@ export class RowEncoder {
     ordinal?: number,
   ): Fault | undefined {
     const { columns, sources } = this.#plan;
-    const flattened: Flattened[] = [];
+    const flattened = sources.length === 0 ? NOT_FLATTENED : ([] as Flattened[]);
     let unknownMetrics: readonly string[] = NO_REMARKS.unknownMetrics;
     for (const source of sources) {
       const result = flatten(fields[source.field] ?? null, source);
@@ -60,7 +64,9 @@ export class RowEncoder {
     }
     writer.beginRow(columns.length + (ordinal === undefined ? 0 : 1));
     if (ordinal !== undefined) writer.int32(ordinal);
-    const corrections: string[] = this.#otherFields?.count(fields) ?? [];
+    const corrections = this.#corrections;
+    corrections.length = 0;
+    if (this.#otherFields !== undefined) corrections.push(...this.#otherFields.count(fields));
     for (let index = 0; index < columns.length; index++) {
       const column = columns[index]!;
       const encoder = this.#encoders[index];
@@ -79,7 +85,7 @@ export class RowEncoder {
     this.remarks =
       unknownMetrics.length + corrections.length === 0
         ? NO_REMARKS
-        : { unknownMetrics, corrections };
+        : { unknownMetrics, corrections: [...corrections] };
     return undefined;
   }
 

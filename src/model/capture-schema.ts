@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Capture, CapturedColumn, CapturedTable } from './capture.js';
 import { columnName, type TableInput, tableName } from './schema.js';
-import { isSameTable } from './table-name.js';
+import { plainTableName } from './table-name.js';
 
 const DEFAULT_CAP_MB = 4096;
 
@@ -104,10 +104,12 @@ export function findCaptureFaults(
   model: Readonly<Record<string, TableInput>>,
 ): CaptureFault[] {
   const faults: CaptureFault[] = [];
+  const spelled = new Map(Object.keys(model).map((table) => [plainTableName(table), table]));
+  const captured = new Set(Object.keys(tables).map(plainTableName));
   for (const [name, { columns = {} }] of Object.entries(tables)) {
     const add = (path: readonly string[], message: string) =>
       faults.push({ path: ['tables', name, ...path], message });
-    const declared = Object.keys(model).find((table) => isSameTable(table, name));
+    const declared = spelled.get(plainTableName(name));
     if (declared === undefined) {
       add([], 'tables: declares no table of this name');
       continue;
@@ -117,7 +119,7 @@ export function findCaptureFaults(
       add([], 'a captured table needs a key; name its columns under key: of tables:');
     }
     for (const [attribute, form] of Object.entries(columns)) {
-      const fault = faultOfForm(form, Object.keys(tables));
+      const fault = faultOfForm(form, captured);
       if (!Object.hasOwn(table.columns, attribute)) {
         add(['columns', attribute], `tables: declares no column "${attribute}" of ${name}`);
       } else if (fault !== undefined) add(['columns', attribute], fault);
@@ -132,7 +134,7 @@ export function findCaptureFaults(
 
 function faultOfForm(
   form: z.output<typeof capturedColumn>,
-  captured: readonly string[],
+  captured: ReadonlySet<string>,
 ): string | undefined {
   if (typeof form === 'string') return undefined;
   const { sql, from, reference, calculation, method } = form;
@@ -147,7 +149,7 @@ function faultOfForm(
   if (form['also-on'] !== undefined && calculation === undefined) {
     return 'also-on: is for a calculation';
   }
-  if (reference !== undefined && !captured.some((table) => isSameTable(table, reference))) {
+  if (reference !== undefined && !captured.has(plainTableName(reference))) {
     return `reference: ${reference} is not captured, so its key is not known`;
   }
   return undefined;

@@ -20,7 +20,8 @@ import type { Column, MetricsSource, Model, Reference, Table } from './model.js'
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
 import { findPartitionFaults, partitionsShape, toPartitions } from './partition-schema.js';
-import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
+import { findClosing } from './reference-circles.js';
+import { formatTableName, parseTableName, plainTableName, splitName } from './table-name.js';
 import { COLUMN_TYPES, type ColumnType } from './types.js';
 import { findVersionFaults, toVersions, versionsShape } from './versions-schema.js';
 
@@ -226,9 +227,7 @@ function toSources(metrics: TableInput['metrics']): MetricsSource[] {
 
 function toReference(text: string, tables: Record<string, TableInput>): Reference {
   const find = (name: string) =>
-    Object.hasOwn(tables, name)
-      ? name
-      : Object.keys(tables).find((table) => isSameTable(table, name));
+    Object.hasOwn(tables, name) ? name : spellingsOf(tables).get(plainTableName(name));
   const whole = find(text);
   if (whole !== undefined) {
     return { table: whole, column: asList(tables[whole]?.key)[0] ?? 'id' };
@@ -240,6 +239,19 @@ function toReference(text: string, tables: Record<string, TableInput>): Referenc
     second === undefined ? { name: first } : { schema: first, name: second },
   );
   return { table: find(name) ?? name, column };
+}
+
+/** Asked for once for each reference, of the same tables. */
+const spellings = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** A table's name in its one spelling → as the model writes it first. */
+function spellingsOf(tables: Record<string, TableInput>): ReadonlyMap<string, string> {
+  const known = spellings.get(tables);
+  if (known !== undefined) return known;
+  const names = Object.keys(tables).toReversed();
+  const made = new Map(names.map((name) => [plainTableName(name), name]));
+  spellings.set(tables, made);
+  return made;
 }
 
 function toOrigin(
@@ -341,13 +353,12 @@ export function findModelFaults(
   isUnsure: (table: string, column?: string) => boolean = () => false,
 ): ModelFault[] {
   const faults: ModelFault[] = [];
-  const names = Object.keys(tables);
-  const hasQuotes = names.some((name) => name.includes('"'));
   const targets = listTargets(tables);
+  // To look for the way back from each reference would take long where there are many.
+  const hasCircles = findClosing(targets).size > 0;
   for (const [name, input] of Object.entries(tables)) {
-    // Without quotes, a name has one spelling.
-    const first = !hasQuotes ? name : names.find((other) => isSameTable(other, name));
-    if (first !== undefined && first !== name) {
+    const first = spellingsOf(tables).get(plainTableName(name));
+    if (first !== name) {
       faults.push({ path: [name], message: `${first} and ${name} are the same table` });
     }
     faults.push(...correctionFaults(name, input, isUnsure));
@@ -433,7 +444,11 @@ export function findModelFaults(
           path,
           message: `"${column}" is ${type}, "${references.table}.${references.column}" is ${referredType}`,
         });
-      } else if (references.table !== name && leadsTo(references.table, name, targets)) {
+      } else if (
+        hasCircles &&
+        references.table !== name &&
+        leadsTo(references.table, name, targets)
+      ) {
         faults.push({ path, message: `"${name}" and "${references.table}" refer to each other` });
       }
     }

@@ -132,9 +132,8 @@ export function editProject(
       return false;
     }
   };
-  for (const apply of [addLines, addNodes]) {
-    const edited = apply(text, edit);
-    if (edited !== undefined && isRight(edited)) return edited;
+  for (const edited of addEntries(text, edit)) {
+    if (isRight(edited)) return edited;
   }
   return undefined;
 }
@@ -142,12 +141,18 @@ export function editProject(
 /**
  * The text with more entries of a map, in each way that edp knows, the one that changes least first. The caller reads
  * them again, and takes the first that says what it should.
+ *
+ * @param document the text, parsed; it is not changed
  */
-export function* addEntries(text: string, edit: Edit): Generator<string> {
-  for (const apply of [addLines, addNodes]) {
-    const edited = apply(text, edit);
-    if (edited !== undefined) yield edited;
-  }
+export function* addEntries(
+  text: string | undefined,
+  edit: Edit,
+  document: Document = parseDocument(text ?? ''),
+): Generator<string> {
+  const byLines = addLines(text, edit, document);
+  if (byLines !== undefined) yield byLines;
+  const byNodes = addNodes(text, edit);
+  if (byNodes !== undefined) yield byNodes;
 }
 
 function byName(tables: readonly Table[]): Table[] {
@@ -167,11 +172,11 @@ export function indentLines(text: string, by: string): string {
 }
 
 /** Adds lines (or items of a flow map) after the last entry, and changes nothing else. */
-function addLines(text: string | undefined, edit: Edit): string | undefined {
+function addLines(text: string | undefined, edit: Edit, document: Document): string | undefined {
   const newLine = text?.includes('\r\n') === true ? '\r\n' : '\n';
   const asFile = (lines: string) => lines.replaceAll('\n', newLine);
   const lines = edit.lines ?? toEntries(edit).join('\n');
-  if (parseDocument(text ?? '').get('tables') === undefined) {
+  if (document.get('tables') === undefined) {
     const before =
       text === undefined
         ? NEW_FILE_COMMENT
@@ -180,10 +185,10 @@ function addLines(text: string | undefined, edit: Edit): string | undefined {
           : `${text.trimEnd()}${newLine}${newLine}`;
     const tables = edit.addsBuiltin ? stringify(BUILTIN_TABLES) : `${lines.trim()}\n`;
     const whole = before + asFile(`tables:\n${indentLines(tables, '  ')}`);
-    return edit.addsBuiltin ? addLines(whole, { ...edit, addsBuiltin: false }) : whole;
+    if (!edit.addsBuiltin) return whole;
+    return addLines(whole, { ...edit, addsBuiltin: false }, parseDocument(whole));
   }
   const source = text!;
-  const document = parseDocument(source);
   const map = document.getIn(edit.place(document), true);
   if (!isMap(map)) return undefined;
   const first = map.items[0]?.key;

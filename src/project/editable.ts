@@ -5,6 +5,7 @@ import { retry } from '../base/retry.js';
 import { PROJECT_FILE, readProjectText, replaceProjectFile } from './file.js';
 import { withIncluded } from './include.js';
 import { parseProject } from './parse.js';
+import { preparePlainParser } from './plain-value.js';
 import type { SourceText } from './project-part.js';
 
 export interface EditableText {
@@ -53,6 +54,8 @@ export async function editProjectFile(
   table: string | undefined,
   edit: (editable: EditableText) => string,
 ): Promise<void> {
+  // What is added may make it large.
+  await preparePlainParser();
   await retry(
     async () => {
       const editable = await readEditableFile(name, table);

@@ -1,9 +1,9 @@
 /** Reads and replaces the text of edp.yaml as a whole. */
-import { randomUUID } from 'node:crypto';
-import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
+import { withReplacedFile } from '../base/replace-file.js';
 
 export const PROJECT_FILE = 'edp.yaml';
 
@@ -40,26 +40,24 @@ export async function replaceProjectFile(
 ): Promise<void> {
   // A link is kept; the file that it points to is replaced.
   const file = await realpath(name).catch(() => name);
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
   const shown = path.basename(name);
   try {
     const found = await stat(file).catch(() => undefined);
-    await writeFile(temporary, text, { flag: 'wx' });
-    if (found !== undefined) await chmod(temporary, found.mode & 0o7777);
-    await failpoint('promote.file_written');
-    if ((await readProjectText(file)) !== expected) {
-      throw new EdpError('file_changed', `${shown} was changed by somebody else just now`, {
-        hint: 'run the command again',
-      });
-    }
-    await rename(temporary, file);
+    await withReplacedFile(file, async (handle) => {
+      await handle.writeFile(text);
+      if (found !== undefined) await handle.chmod(found.mode & 0o7777);
+      await failpoint('promote.file_written');
+      if ((await readProjectText(file)) !== expected) {
+        throw new EdpError('file_changed', `${shown} was changed by somebody else just now`, {
+          hint: 'run the command again',
+        });
+      }
+    });
   } catch (error) {
     if (error instanceof EdpError) throw error;
     throw new EdpError('io', `${shown} cannot be written: ${(error as Error).message}`, {
       hint: `make ${file} writable, and run the command again`,
       cause: error,
     });
-  } finally {
-    await rm(temporary, { force: true }).catch(() => {});
   }
 }

@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { readProjectText } from './file.js';
+import { isLarge, preparePlainParser } from './plain-value.js';
 import type { SourceFault, SourceText } from './project-part.js';
 import { expandVariables } from './variables.js';
 
@@ -43,6 +44,7 @@ export async function withIncluded(file: string, text: string): Promise<SourceTe
     }
   };
   await visit(await realpath(file), text, []);
+  if (texts.some((one) => isLarge(one.text))) await preparePlainParser();
   return texts;
 }
 

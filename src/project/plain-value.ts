@@ -3,7 +3,6 @@
  * every command would otherwise begin with a second of reading. Whoever needs a position (of a fault) reads the text
  * again with the one that keeps them (project-part.ts); a test holds the two to the same values.
  */
-import { CORE_SCHEMA, load } from 'js-yaml';
 import { IMPOSSIBLE_NAME } from '../model/impossible-name.js';
 import { type Environment, type ExpandedValue, expandText } from './variables.js';
 
@@ -16,17 +15,36 @@ export const SECTIONS_OF_TEXTS: readonly string[] = ['silver', 'checks'];
 /** The parsers have different names for keys that are NULL. */
 const NULL_KEYS: readonly string[] = ['', '~', 'null', 'Null', 'NULL'];
 
-export interface PlainValue {
+interface PlainValue {
   readonly value: unknown;
   readonly expanded: readonly ExpandedValue[];
 }
 
-/** @returns undefined where the text is small, has faults, or has something that must be read with care */
+type Load = (text: string) => unknown;
+
+/** Undefined until it is needed. */
+let load: Load | undefined;
+
+/** Loads the parser, which is for large texts alone. Who does not wait for it has them read by the other one. */
+export async function preparePlainParser(): Promise<void> {
+  if (load !== undefined) return;
+  const { CORE_SCHEMA, load: loadText } = await import('js-yaml');
+  load = (text) => loadText(text, { schema: CORE_SCHEMA });
+}
+
+export function isLarge(text: string): boolean {
+  return text.length >= LARGE_CHARACTERS;
+}
+
+/**
+ * @returns undefined where the text is small, has faults, or has something that must be read with care; and before
+ *   {@link preparePlainParser}
+ */
 export function readPlainValue(text: string, environment: Environment): PlainValue | undefined {
-  if (text.length < LARGE_CHARACTERS || text.includes(IMPOSSIBLE_NAME)) return undefined;
+  if (load === undefined || !isLarge(text) || text.includes(IMPOSSIBLE_NAME)) return undefined;
   const expanded: ExpandedValue[] = [];
   try {
-    const value: unknown = load(text, { schema: CORE_SCHEMA });
+    const value = load(text);
     if (hasNumbersForTexts(value)) return undefined;
     return { value: expand(value, environment, expanded), expanded };
   } catch {

@@ -1,11 +1,10 @@
 /**
  * The destination of a report: standard output, or a file that exists completely or not at all.
  */
-import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { type FileHandle, link, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, realpath, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { withReplacedFile } from '../base/replace-file.js';
 import { isStdout } from '../base/stdout-name.js';
 
 export interface Destination {
@@ -88,38 +87,42 @@ export async function withOutputFile<T>(
   // A link is kept; the file that it points to is replaced.
   const file = await realpath(destination.file).catch(() => destination.file);
   if (await isSpecialFile(destination.file))
-    return { file: destination.file, result: await writeTo(file, 'a', work) };
+    return { file: destination.file, result: await appendTo(file, work) };
   const directory = path.dirname(file);
-  const temporary = path.join(directory, `.${path.basename(file)}.${randomUUID()}.tmp`);
-  // A second Ctrl-C ends the process at once, past every `finally`.
-  const removeNow = () => rmSync(temporary, { force: true });
-  process.once('exit', removeNow);
-  try {
-    await withIo(directory, () => mkdir(directory, { recursive: true }));
-    const result = await writeTo(temporary, 'wx', work);
-    if (!destination.mayReplace) {
-      return { file: await withIo(file, () => takeFreeName(temporary, file)), result };
+  await withIo(directory, () => mkdir(directory, { recursive: true }));
+  let taken = destination.file;
+  let failed: { readonly error: unknown } | undefined;
+  const write = async (handle: FileHandle) => {
+    try {
+      return await work(writerOf(file, handle));
+    } catch (error) {
+      failed = { error };
+      throw error;
     }
-    await withIo(file, () => rename(temporary, file));
-    return { file: destination.file, result };
-  } finally {
-    process.off('exit', removeNow);
-    // The first error matters; an error of the clean-up must not replace it.
-    await rm(temporary, { force: true }).catch(() => {});
+  };
+  const place = async (temporary: string) => {
+    if (destination.mayReplace) await rename(temporary, file);
+    else taken = await takeFreeName(temporary, file);
+  };
+  try {
+    const result = await withReplacedFile(file, write, { place });
+    return { file: taken, result };
+  } catch (error) {
+    throw failed === undefined ? ioError(file, error) : failed.error;
   }
 }
 
-async function writeTo<T>(
-  file: string,
-  flags: string,
-  work: (write: Write) => Promise<T>,
-): Promise<T> {
-  const handle: FileHandle = await withIo(file, () => open(file, flags));
+async function appendTo<T>(file: string, work: (write: Write) => Promise<T>): Promise<T> {
+  const handle: FileHandle = await withIo(file, () => open(file, 'a'));
   try {
-    return await work((bytes) => withIo(file, () => handle.appendFile(bytes)));
+    return await work(writerOf(file, handle));
   } finally {
     await handle.close();
   }
+}
+
+function writerOf(file: string, handle: FileHandle): Write {
+  return (bytes) => withIo(file, () => handle.appendFile(bytes));
 }
 
 /** A link, unlike a rename, fails where the name is taken: no two runs ever take the same one. */
@@ -149,9 +152,13 @@ async function withIo<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new EdpError('io', `${file} cannot be written: ${(error as Error).message}`, {
-      hint: 'free the disk or name another place with --out',
-      cause: error,
-    });
+    throw ioError(file, error);
   }
+}
+
+function ioError(file: string, error: unknown): EdpError {
+  return new EdpError('io', `${file} cannot be written: ${(error as Error).message}`, {
+    hint: 'free the disk or name another place with --out',
+    cause: error,
+  });
 }

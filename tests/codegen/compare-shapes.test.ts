@@ -1,9 +1,11 @@
 /** What a change of a table means to readers of its schemas, as published texts tell. */
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { compareShapes, compatibilityOf } from '../../src/codegen/compare-shapes.js';
 import { schemaFiles } from '../../src/codegen/json-schema.js';
 import { readShape } from '../../src/codegen/schema-shape.js';
 import { toEventTable } from '../../src/events/event-table.js';
+import { valueSchema } from '../../src/events/value-schema.js';
 import type { Migration } from '../../src/model/model.js';
 import { parseModel } from '../../src/model/schema.js';
 import { COLUMN_TYPES } from '../../src/model/types.js';
@@ -52,6 +54,80 @@ describe('a change of a table', () => {
     ['real and double', withColumns({ a: 'real' }), withColumns({ a: 'double' }), ['full']],
     ['json and jsonb', withColumns({ a: 'json' }), withColumns({ a: 'jsonb' }), ['full']],
     ['a correction', a, withColumns({ a: { type: 'int', trim: true } }), ['backward', 'values a']],
+    [
+      'NULL again',
+      withColumns({ a: { type: 'int', nullable: false } }),
+      withColumns({ a: { type: 'int', default: 7 } }),
+      ['full'],
+    ],
+    [
+      'a value more of a text',
+      withColumns({ a: { type: 'text', values: { low: ['L'] } } }),
+      withColumns({ a: { type: 'text', values: { low: ['L'], high: ['H'] } } }),
+      ['full'],
+    ],
+    [
+      'a value less of a text',
+      withColumns({ a: { type: 'text', values: { low: ['L'], high: ['H'] } } }),
+      withColumns({ a: { type: 'text', values: { low: ['L'] } } }),
+      ['full'],
+    ],
+    [
+      'a value more and less of a number',
+      withColumns({ a: { type: 'int', values: { 1: ['one'], 2: [] } } }),
+      withColumns({ a: { type: 'int', values: { 1: ['one'], 3: [] } } }),
+      ['full'],
+    ],
+    [
+      'the first values of a number',
+      a,
+      withColumns({ a: { type: 'int', values: { 1: ['one'] } } }),
+      ['backward', 'values a'],
+    ],
+    [
+      'no correction any more',
+      withColumns({ a: { type: 'int', trim: true } }),
+      a,
+      ['forward', 'values a'],
+    ],
+    ['a text as a number', withColumns({ a: 'text' }), a, ['none', 'values a']],
+    [
+      'a time as a text',
+      withColumns({ a: 'date' }),
+      withColumns({ a: 'text' }),
+      ['backward', 'values a'],
+    ],
+    [
+      'a time with a zone',
+      withColumns({ a: 'timestamp' }),
+      withColumns({ a: 'timestamptz' }),
+      ['none', 'values a'],
+    ],
+    ['a column of the key less', { ...a, key: ['id', 'a'] }, a, ['none', 'key', 'values a']],
+    [
+      'the order of the key',
+      { ...a, key: ['id', 'a'] },
+      { ...a, key: ['a', 'id'] },
+      ['none', 'key'],
+    ],
+    [
+      'a key of another type',
+      a,
+      { key: 'id', columns: { id: 'uuid', a: 'int' } },
+      ['none', 'values id'],
+    ],
+    [
+      'an attribute more and one of more values',
+      a,
+      withColumns({ a: 'double', b: 'text' }),
+      ['backward', 'values a', 'added b'],
+    ],
+    [
+      'an attribute more and one less',
+      a,
+      withColumns({ b: 'text' }),
+      ['none', 'removed a', 'added b'],
+    ],
     ['the key', a, { ...a, key: ['id', 'a'] }, ['none', 'key', 'values a']],
     [
       'another soft delete',
@@ -120,6 +196,49 @@ describe('wider types', () => {
         ['text', 'json', 'jsonb'].map((after) => `${type} → ${after}`),
       ),
     ]);
+  });
+});
+
+/** Values of each type, as events write them, at the ends of what it has. */
+const SAMPLES: Readonly<Record<(typeof COLUMN_TYPES)[number], readonly unknown[]>> = {
+  smallint: [0, -32_768, 32_767],
+  int: [-2_147_483_648, 2_147_483_647],
+  bigint: ['0', '-9223372036854775808', '9223372036854775807'],
+  real: [0.5, 'NaN', '-Infinity'],
+  double: [1e300, 'Infinity'],
+  numeric: ['12.50', 'NaN', '-Infinity', '1'.repeat(40)],
+  text: ['', 'a', '12'],
+  boolean: [true, false],
+  date: ['2026-11-29', '0044-03-15 BC', 'infinity'],
+  timestamp: ['2026-11-29T10:00:00.123456', '-infinity'],
+  timestamptz: ['2026-11-29T10:00:00.123456Z', 'infinity'],
+  uuid: ['6bfa2a1e-9c3b-5d0c-8a51-3f0d2a1b7c11'],
+  json: [{ a: [1] }, 'a', 1, true],
+  jsonb: [[], 'a', 1.5, false],
+};
+
+describe('a validator agrees', () => {
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+  const validators = new Map(
+    COLUMN_TYPES.map((type) => [type, ajv.compile(valueSchema(type, true))] as const),
+  );
+  const takesAll = (reader: (typeof COLUMN_TYPES)[number], writer: typeof reader) =>
+    [...SAMPLES[writer], null].every((value) => validators.get(reader)!(value));
+
+  it.each(COLUMN_TYPES)('with what a change of %s breaks', (before) => {
+    for (const after of COLUMN_TYPES) {
+      const [said] = judge(withColumns({ a: before }), withColumns({ a: after }));
+      const isBackward = takesAll(after, before);
+      const isForward = takesAll(before, after);
+      const expected = isBackward
+        ? isForward
+          ? 'full'
+          : 'backward'
+        : isForward
+          ? 'forward'
+          : 'none';
+      expect([after, said]).toEqual([after, expected]);
+    }
   });
 });
 

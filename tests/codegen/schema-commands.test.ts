@@ -1,8 +1,11 @@
 /** `edp codegen` and `edp schema` through the life of a table, as a user runs them. */
+import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { edp } from '../support/cli.js';
+import { holdPublication } from '../../src/codegen/hold-publication.js';
+import { edp, makeDirectory } from '../support/cli.js';
 import { makeProject } from '../support/scratch.js';
 
 const table = (columns: string, more = '') =>
@@ -74,6 +77,17 @@ describe('edp codegen', () => {
     await mkdir(path.join(cwd, 'schemas/other/change'), { recursive: true });
     await writeFile(path.join(cwd, 'schemas/other/change/v1.json'), '{}');
     await declare(FIRST.replace('accounts', 'people'));
+    const checked = await edp(['codegen', '--check', '--out', 'made'], { cwd });
+    expect(checked.status).toBe(4);
+    for (const line of [
+      'schemas/people/change/v1.json: is missing',
+      'schemas/people/realized/v1.json: is missing',
+      'schemas/accounts/change/v2.json: should be gone',
+      'schemas/accounts/realized/v2.json: should be gone',
+    ]) {
+      expect(checked.stdout).toContain(line);
+    }
+    expect(checked.stderr).toContain('--out changes nothing');
     const { json } = await codegen();
     expect((json as { changed: readonly object[] }).changed).toContainEqual({
       path: 'schemas/accounts/change/v2.json',
@@ -214,6 +228,54 @@ describe('edp schema', () => {
     const cwd = await makeProject(`${FIRST}  log: { columns: { line: text } }\n`);
     const result = await edp(['schema', ...args, '--json'], { cwd });
     expect(result).toMatchObject({ status: 2, json: { ok: false, error: { code } } });
+  });
+
+  it('publishes in several commands at once, and forgets nothing', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const tables = names.map((name) => `  ${name}: { key: id, columns: { id: int } }\n`).join('');
+    const cwd = await makeProject(`tables:\n${tables}`);
+    const { publish, check, read } = commandsIn(cwd);
+    const results = await Promise.all(names.map((name) => publish(name)));
+    expect(results.map(({ status }) => status)).toEqual(names.map(() => 0));
+    expect(Object.keys(JSON.parse(await read('schemas/lock.json')))).toHaveLength(8);
+    expect(await check()).toMatchObject({
+      status: 0,
+      json: { tables: names.map((table) => ({ table, state: 'published' })) },
+    });
+    expect(await readdir(path.join(cwd, 'schemas'))).toEqual([...names, 'lock.json']);
+  });
+
+  it.each<[string, (cwd: string) => Promise<unknown>]>([
+    ['its first file', (cwd) => rm(path.join(cwd, 'schemas/accounts/realized/v1.json'))],
+    ['its files', async () => {}],
+  ])('goes on where one was killed behind %s, before the lock file', async (_, leave) => {
+    const cwd = await makeProject(FIRST);
+    const { codegen, publish, check } = commandsIn(cwd);
+    await codegen();
+    await leave(cwd);
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    await writeFile(path.join(cwd, 'schemas/.publishing'), `${os.hostname()} ${dead}\n`);
+    await writeFile(path.join(cwd, 'schemas/.lock.json.0a1b2c3d.tmp'), '{');
+    expect(await check()).toMatchObject({
+      status: 0,
+      json: { tables: [{ state: 'unpublished' }] },
+    });
+    expect((await publish()).json).toMatchObject({ published: [{ version: 1 }] });
+    expect(await check()).toMatchObject({ status: 0, json: { tables: [{ state: 'published' }] } });
+    expect(await readdir(path.join(cwd, 'schemas'))).not.toContain('.publishing');
+  });
+
+  it('waits for a publication of another machine, and says what holds it up', async () => {
+    const cwd = await makeDirectory();
+    await mkdir(path.join(cwd, 'schemas'));
+    await writeFile(path.join(cwd, 'schemas/.publishing'), 'elsewhere 1\n');
+    const held = holdPublication(cwd, () => Promise.reject(new Error('two at once')), 50);
+    await expect(held).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('elsewhere 1'),
+      hint: expect.stringContaining('remove schemas/.publishing'),
+    });
+    expect(await readdir(path.join(cwd, 'schemas'))).toEqual(['.publishing']);
   });
 
   it('reads no lock file that is none', async () => {

@@ -42,6 +42,28 @@ describe('a mistake in the call', () => {
   });
 });
 
+describe('what belongs to another action', () => {
+  it.each([
+    [['db', 'stop', '--port', '1'], '--port is for edp db start, not for stop'],
+    [['db', 'status', 'now'], 'edp db status takes no further arguments: now'],
+    [['schema', 'check', '--from', 'v1'], '--from is for edp schema diff, not for check'],
+    [['schema', 'publish', '--to', 'v1'], '--to is for edp schema diff, not for publish'],
+    [['model', 'infer', 'a.csv', '--schema', 's'], '--schema is for edp model import'],
+    [['model', 'infer', 'a.csv', '--database-url', 'x'], '--database-url is for edp model import'],
+    [['model', 'import', '--table', 't'], '--table is for edp model infer, not for import'],
+    [['model', 'import', '--key', 'id'], '--key is for edp model infer'],
+    [['model', 'import', '--process-count', '2'], '--process-count is for edp model infer'],
+    [['model', 'import', '--format', 'csv'], '--format is for edp model infer'],
+    [['model', 'import', '--delimiter', ';'], '--delimiter is for edp model infer'],
+    [['model', 'import', '--encoding', 'utf-8'], '--encoding is for edp model infer'],
+  ] as const)('is refused: %j', async (args, message) => {
+    const result = await edp(args, { cwd: await makeDirectory() });
+    expect(result.stderr).toContain(message);
+    expect(result.stderr).toContain(`edp ${args[0]} --help`);
+    expect(result.status).toBe(2);
+  });
+});
+
 describe('help', () => {
   it('of a command is the same by both names, and begins with its examples', async () => {
     const cwd = await makeDirectory();

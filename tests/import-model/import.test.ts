@@ -196,7 +196,11 @@ describe('edp model import', () => {
     expect(stderr).toContain('public.keyless is left out');
     const text = await readFile(path.join(cwd, 'edp.yaml'), 'utf8');
     expect(text).not.toContain(source.url);
-    expect(text).toContain(`database-url: "${VARIABLE}"`);
+    const line = text.split('\n').findIndex((one) => one.includes(`database-url: "${VARIABLE}"`));
+    expect(line).toBeGreaterThan(0);
+    expect(stderr).toContain(
+      `edp.yaml:${line + 1}: the address of the source is read from SOURCE_URL`,
+    );
     const env = { SOURCE_URL: source.url };
     expect((await edp(['codegen', '--json'], { cwd, env })).json).toMatchObject({ tables: 11 });
     const install = await edp(['capture', 'install', '--dry-run', '--json'], { cwd, env });
@@ -209,6 +213,8 @@ describe('edp model import', () => {
     const { json, stderr, status } = await run('--out', 'edp.yaml');
     expect(status, stderr).toBe(0);
     expect(json).toMatchObject({ declared: ['regions'], tables: [{}, {}] });
+    // The file says already where its source is.
+    expect(stderr).not.toContain('SOURCE_URL');
     const text = await readFile(path.join(cwd, 'edp.yaml'), 'utf8');
     expect(text).toContain('# ours');
     expect(text).toContain('{ key: code, columns: { code: text } } # kept');
@@ -221,6 +227,19 @@ describe('edp model import', () => {
     const again = await run('--out', 'edp.yaml');
     expect(again).toMatchObject({ status: 0, json: { tables: [], declared: [{}, {}, {}] } });
     expect(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')).toBe(text);
+  });
+
+  it('puts what it says of the section capture before that, whatever is there', async () => {
+    const own =
+      'tables:\n  regions: { key: code, columns: { code: text } }\ncsv:\n  delimiter: ";"\n';
+    const { cwd, run } = await importAll(
+      ['keyless', 'husbands', '--database-url', source.url],
+      own,
+    );
+    expect((await run('--out', 'edp.yaml')).status).toBe(0);
+    expect(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')).toMatch(
+      /csv:\n {2}delimiter: ";"\n\n# public\.keyless is left out: .*\ncapture:\n/,
+    );
   });
 
   it('gives tables of one schema their own names', async () => {

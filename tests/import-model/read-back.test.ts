@@ -125,7 +125,7 @@ describe('tables of a model', () => {
         const imported = proposeImport(chooseTables(named, [], []), named, {});
         expect(comparable(imported.tables.map(({ table }) => table))).toEqual(comparable(all));
         if (all.length === 0) return;
-        const text = addImport(undefined, imported, 'edp.yaml', [], 'shop', URL);
+        const { text } = addImport(undefined, imported, 'edp.yaml', [], 'shop', URL);
         const read = parseProject(text, { SOURCE_URL: URL });
         expect(comparable(toModel(read.tables!).tables)).toEqual(comparable(all));
         expect(parseProject(formatImport(imported, 'shop'), { SOURCE_URL: URL }).tables).toEqual(

@@ -2,13 +2,6 @@
  * Two lanes, one meaning: for any bytes, the byte lane followed by the csv lane gives the same
  * rows, rejects, counts, lines and references as the csv lane alone, wherever reads and splits cut
  * the file.
- *
- * A short run is part of the suite. To run a million cases:
- *
- *     LANES_CASES=1000000 npx vitest run tests/lanes
- *
- * Each property gets its share of them. Runs differ; a failure prints its seed and path, and
- * LANES_SEED repeats a run.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -16,65 +9,27 @@ import { PLAN, WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
 import { COLUMN_TYPES, type ColumnType } from '../../src/model/types.js';
 import { laneMemory } from '../support/lane.js';
 import { correctedShapes } from './corrected-shapes.js';
-import { damaged, filesOf, type Mixture, noise, SomeFile } from './files.js';
-import { BY_CSV, BY_LANE, load, type Manner, type Outcome } from './loading.js';
+import { damaged, filesOf, noise, SomeFile } from './files.js';
+import {
+  BROKEN,
+  describeBothLanes,
+  expectSameBy,
+  MOSTLY_ODD,
+  MOSTLY_PLAIN,
+  SEED,
+} from './lane-properties.js';
+import { BY_LANE, load } from './loading.js';
 import { recordsOf } from './records.js';
 import { EVENTS, EVERY_TYPE, eventShapes, type Shape, shapes, targetOf } from './shapes.js';
 
-const CASES = Number(process.env.LANES_CASES ?? 1500);
-const SEED = process.env.LANES_SEED === undefined ? {} : { seed: Number(process.env.LANES_SEED) };
-/** A case takes a few milliseconds; a slow machine is allowed ten times that. */
-const TIMEOUT_MS = 120_000 + CASES * 50;
-
-const MOSTLY_PLAIN: Mixture = { plain: 16, odd: 4, broken: 1, maxRecords: 12 };
-const MOSTLY_ODD: Mixture = { plain: 2, odd: 6, broken: 1, maxRecords: 6 };
-const BROKEN: Mixture = { plain: 4, odd: 2, broken: 4, maxRecords: 8 };
-
 const LITTER = ['', '"', '\n', '9', '"\n', ',1\n', '}', '"}}"\n', '\r\n', ' ', 'e', ':59', '\xc3'];
 
-/** Many ways of reading a file, which must all give the same outcome. */
-const manners: fc.Arbitrary<Manner> = fc.record({
-  usesByteLane: fc.constant(true),
-  wantsOrdinals: fc.boolean(),
-  writeBatchSize: fc.constantFrom(1, 2, 3, 1000, 100_000),
-  windowBytes: fc.constantFrom(WINDOW_BYTES, WINDOW_BYTES, WINDOW_BYTES, 1, 50, 200),
-  readBytes: fc.oneof(
-    fc.constant([WINDOW_BYTES]),
-    fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 300 })), {
-      minLength: 1,
-      maxLength: 5,
-    }),
-  ),
-  litter: fc.constantFrom(...LITTER),
-  recycles: fc.boolean(),
-  untils: fc.constant([]),
-});
+const expectSame = expectSameBy(targetOf);
 
-function expectEqual(found: Outcome, expected: Outcome): void {
-  if (JSON.stringify(found) !== JSON.stringify(expected)) expect(found).toEqual(expected);
-}
-
-/** References are collected only where rows have no ordinals. */
-function comparable(outcome: Outcome, { wantsOrdinals }: Manner): Outcome {
-  return wantsOrdinals ? { ...outcome, references: [] } : outcome;
-}
-
-async function expectSame({ shape, bytes }: SomeFile, ways: readonly Manner[]): Promise<void> {
-  const target = targetOf(shape);
-  const { outcome: expected } = await load(bytes, target, BY_CSV);
-  for (const manner of ways) {
-    const { outcome } = await load(bytes, target, manner);
-    expectEqual(outcome, comparable(expected, manner));
-  }
-}
-
-/** Keeps the shares of the properties readable. */
-function cases(share: number): { numRuns: number } {
-  return { numRuns: Math.max(1, Math.round(CASES * share)), ...SEED };
-}
-
-describe('both lanes give the same', () => {
-  const properties: readonly (readonly [string, number, fc.Arbitrary<SomeFile>])[] = [
+describeBothLanes<Shape>({
+  expectSame,
+  litter: LITTER,
+  properties: [
     ['for events', 0.14, filesOf(eventShapes, MOSTLY_PLAIN)],
     ['for events, most of them odd', 0.14, filesOf(eventShapes, MOSTLY_ODD)],
     ['for tables of all shapes', 0.15, filesOf(shapes, MOSTLY_PLAIN)],
@@ -86,70 +41,18 @@ describe('both lanes give the same', () => {
     ['for corrected columns', 0.1, filesOf(correctedShapes, MOSTLY_PLAIN)],
     ['for odd values in corrected columns', 0.1, filesOf(correctedShapes, MOSTLY_ODD)],
     ['for broken records of corrected columns', 0.05, filesOf(correctedShapes, BROKEN)],
-  ];
-  it.each(properties)(
-    '%s',
-    async (_, share, files) => {
-      await fc.assert(
-        fc.asyncProperty(files, manners, (file, manner) => expectSame(file, [BY_LANE, manner])),
-        cases(share),
-      );
-    },
-    TIMEOUT_MS,
-  );
-
-  it(
-    'wherever splits end',
-    async () => {
-      const files = fc.oneof(
-        filesOf(eventShapes, MOSTLY_PLAIN),
-        filesOf(shapes, BROKEN),
-        damaged(filesOf(shapes, MOSTLY_PLAIN)),
-      );
-      const ends = fc.array(fc.nat(), { minLength: 1, maxLength: 4 });
-      await fc.assert(
-        fc.asyncProperty(files, manners, ends, (file, manner, places) => {
-          const length = file.bytes.length + 1;
-          const untils = places.map((place) => place % length).sort((a, b) => a - b);
-          return expectSame(file, [
-            { ...BY_CSV, untils },
-            { ...manner, untils },
-          ]);
-        }),
-        cases(0.08),
-      );
-    },
-    TIMEOUT_MS,
-  );
-
-  it(
-    'wherever reads end',
-    async () => {
-      const files = fc.oneof(
-        filesOf(eventShapes, { ...MOSTLY_PLAIN, maxRecords: 4 }),
-        filesOf(eventShapes, { ...MOSTLY_ODD, maxRecords: 2 }),
-        filesOf(shapes, { ...MOSTLY_ODD, maxRecords: 2 }),
-        damaged(filesOf(shapes, { ...MOSTLY_PLAIN, maxRecords: 3 })),
-      );
-      await fc.assert(
-        fc.asyncProperty(files, fc.constantFrom(...LITTER), async (file, litter) => {
-          const sizes = Array.from({ length: Math.min(80, file.bytes.length) }, (_, i) => i + 1);
-          // The end of the second read, and so of a window, moves over each byte.
-          const cuts = Array.from(
-            { length: Math.max(0, file.bytes.length - 80) },
-            (_, i) => i + 81,
-          );
-          const ways = [...sizes.map((size) => [size]), ...cuts.map((cut) => [cut, WINDOW_BYTES])];
-          await expectSame(
-            file,
-            ways.map((readBytes) => ({ ...BY_LANE, readBytes, litter })),
-          );
-        }),
-        cases(0.02),
-      );
-    },
-    TIMEOUT_MS,
-  );
+  ],
+  forSplits: fc.oneof(
+    filesOf(eventShapes, MOSTLY_PLAIN),
+    filesOf(shapes, BROKEN),
+    damaged(filesOf(shapes, MOSTLY_PLAIN)),
+  ),
+  forReads: fc.oneof(
+    filesOf(eventShapes, { ...MOSTLY_PLAIN, maxRecords: 4 }),
+    filesOf(eventShapes, { ...MOSTLY_ODD, maxRecords: 2 }),
+    filesOf(shapes, { ...MOSTLY_ODD, maxRecords: 2 }),
+    damaged(filesOf(shapes, { ...MOSTLY_PLAIN, maxRecords: 3 })),
+  ),
 });
 
 const TABS: Shape = { ...EVENTS, delimiter: '\t' };

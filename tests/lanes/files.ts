@@ -4,11 +4,11 @@ import { CR, LF } from '../../src/formats/text/line-end.js';
 import { recordsOf } from './records.js';
 import type { Shape } from './shapes.js';
 
-export class SomeFile {
-  readonly shape: Shape;
+export class SomeFile<S = Shape> {
+  readonly shape: S;
   readonly bytes: Buffer;
 
-  constructor(shape: Shape, bytes: Buffer) {
+  constructor(shape: S, bytes: Buffer) {
     this.shape = shape;
     this.bytes = bytes;
   }

@@ -6,7 +6,7 @@ import { withExtraColumn } from '../../src/model/drift.js';
 import type { OnNewField } from '../../src/model/load-rules.js';
 import { CORRECTABLE } from './corrected-shapes.js';
 import { oddDocuments, plainDocuments } from './documents.js';
-import { damagedBytes, type Mixture } from './files.js';
+import { damagedBytes, type Mixture, SomeFile } from './files.js';
 import type { Target } from './loading.js';
 import { oddJson, plainDrafts, writeJson } from './metrics-json.js';
 import { type FieldShape, type Shape, tableOf } from './shapes.js';
@@ -323,20 +323,7 @@ function linesOf(shape: LineShape): LineKinds {
   return { plain, odd, broken };
 }
 
-export class SomeLines {
-  readonly shape: LineShape;
-  readonly bytes: Buffer;
-
-  constructor(shape: LineShape, bytes: Buffer) {
-    this.shape = shape;
-    this.bytes = bytes;
-  }
-
-  /** The form in which counterexamples are printed. */
-  [fc.toStringMethod](): string {
-    return `${JSON.stringify(this.bytes.toString('latin1'))} in ${JSON.stringify(this.shape)}`;
-  }
-}
+export class SomeLines extends SomeFile<LineShape> {}
 
 export function lineFilesOf(
   someShapes: fc.Arbitrary<LineShape>,

@@ -1,15 +1,12 @@
 /**
  * Two lanes, one meaning, for lines of JSON: the byte lane followed by JSON.parse gives the same rows,
  * rejects, counts, lines and references as the other lane alone, wherever reads and splits cut the file.
- *
- *     LANES_CASES=1000000 npx vitest run tests/lanes
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
 import { COLUMN_TYPES, type ColumnType } from '../../src/model/types.js';
 import { correctedShapes } from './corrected-shapes.js';
-import type { Mixture } from './files.js';
 import {
   damagedLines,
   type LineShape,
@@ -19,16 +16,15 @@ import {
   plainLines,
   SomeLines,
 } from './json-lines.js';
-import { BY_CSV, BY_LANE, load, type Manner } from './loading.js';
+import {
+  BROKEN,
+  describeBothLanes,
+  expectSameBy,
+  MOSTLY_ODD,
+  MOSTLY_PLAIN,
+} from './lane-properties.js';
+import { BY_LANE, load } from './loading.js';
 import { EVENTS, EVERY_TYPE, eventShapes, type Shape, shapes } from './shapes.js';
-
-const CASES = Number(process.env.LANES_CASES ?? 1500);
-const SEED = process.env.LANES_SEED === undefined ? {} : { seed: Number(process.env.LANES_SEED) };
-const TIMEOUT_MS = 120_000 + CASES * 50;
-
-const MOSTLY_PLAIN: Mixture = { plain: 16, odd: 4, broken: 1, maxRecords: 12 };
-const MOSTLY_ODD: Mixture = { plain: 2, odd: 6, broken: 1, maxRecords: 6 };
-const BROKEN: Mixture = { plain: 4, odd: 2, broken: 4, maxRecords: 8 };
 
 const LITTER = [
   '',
@@ -46,44 +42,15 @@ const LITTER = [
   '\xc3',
 ];
 
-const manners: fc.Arbitrary<Manner> = fc.record({
-  usesByteLane: fc.constant(true),
-  wantsOrdinals: fc.boolean(),
-  writeBatchSize: fc.constantFrom(1, 2, 3, 1000, 100_000),
-  windowBytes: fc.constantFrom(WINDOW_BYTES, WINDOW_BYTES, WINDOW_BYTES, 1, 50, 200),
-  readBytes: fc.oneof(
-    fc.constant([WINDOW_BYTES]),
-    fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 300 })), {
-      minLength: 1,
-      maxLength: 5,
-    }),
-  ),
-  litter: fc.constantFrom(...LITTER),
-  recycles: fc.boolean(),
-  untils: fc.constant([]),
-});
-
-async function expectSame({ shape, bytes }: SomeLines, ways: readonly Manner[]): Promise<void> {
-  const target = lineTargetOf(shape);
-  const { outcome: expected } = await load(bytes, target, BY_CSV);
-  for (const manner of ways) {
-    const { outcome } = await load(bytes, target, manner);
-    // References are collected only where rows have no ordinals.
-    const comparable = manner.wantsOrdinals ? { ...expected, references: [] } : expected;
-    if (JSON.stringify(outcome) !== JSON.stringify(comparable)) expect(outcome).toEqual(comparable);
-  }
-}
-
-function cases(share: number): { numRuns: number } {
-  return { numRuns: Math.max(1, Math.round(CASES * share)), ...SEED };
-}
-
 const eventLines = lineShapes(eventShapes);
 const lines = lineShapes(shapes);
 const correctedLines = lineShapes(correctedShapes);
+const expectSame = expectSameBy(lineTargetOf);
 
-describe('both lanes give the same', () => {
-  const properties: readonly (readonly [string, number, fc.Arbitrary<SomeLines>])[] = [
+describeBothLanes<LineShape>({
+  expectSame,
+  litter: LITTER,
+  properties: [
     ['for events', 0.14, lineFilesOf(eventLines, MOSTLY_PLAIN)],
     ['for events, most of them odd', 0.14, lineFilesOf(eventLines, MOSTLY_ODD)],
     ['for tables of all shapes', 0.15, lineFilesOf(lines, MOSTLY_PLAIN)],
@@ -94,65 +61,17 @@ describe('both lanes give the same', () => {
     ['for corrected columns', 0.1, lineFilesOf(correctedLines, MOSTLY_PLAIN)],
     ['for odd values in corrected columns', 0.1, lineFilesOf(correctedLines, MOSTLY_ODD)],
     ['for broken lines of corrected columns', 0.05, lineFilesOf(correctedLines, BROKEN)],
-  ];
-  it.each(properties)(
-    '%s',
-    async (_, share, files) => {
-      await fc.assert(
-        fc.asyncProperty(files, manners, (file, manner) => expectSame(file, [BY_LANE, manner])),
-        cases(share),
-      );
-    },
-    TIMEOUT_MS,
-  );
-
-  it(
-    'wherever splits end',
-    async () => {
-      const files = fc.oneof(
-        lineFilesOf(eventLines, MOSTLY_PLAIN),
-        damagedLines(lineFilesOf(lines, MOSTLY_PLAIN)),
-      );
-      const ends = fc.array(fc.nat(), { minLength: 1, maxLength: 4 });
-      await fc.assert(
-        fc.asyncProperty(files, manners, ends, (file, manner, places) => {
-          const length = file.bytes.length + 1;
-          const untils = places.map((place) => place % length).sort((a, b) => a - b);
-          return expectSame(file, [
-            { ...BY_CSV, untils },
-            { ...manner, untils },
-          ]);
-        }),
-        cases(0.08),
-      );
-    },
-    TIMEOUT_MS,
-  );
-
-  it(
-    'wherever reads end',
-    async () => {
-      const files = fc.oneof(
-        lineFilesOf(eventLines, { ...MOSTLY_PLAIN, maxRecords: 4 }),
-        lineFilesOf(lines, { ...MOSTLY_ODD, maxRecords: 2 }),
-        damagedLines(lineFilesOf(lines, { ...MOSTLY_PLAIN, maxRecords: 3 })),
-      );
-      await fc.assert(
-        fc.asyncProperty(files, fc.constantFrom(...LITTER), async (file, litter) => {
-          // The end of a read, and so of a window, moves over each byte.
-          const ways = Array.from({ length: Math.min(600, file.bytes.length) }, (_, i) =>
-            i < 80 ? [i + 1] : [i + 1, WINDOW_BYTES],
-          );
-          await expectSame(
-            file,
-            ways.map((readBytes) => ({ ...BY_LANE, readBytes, litter })),
-          );
-        }),
-        cases(0.02),
-      );
-    },
-    TIMEOUT_MS,
-  );
+  ],
+  forSplits: fc.oneof(
+    lineFilesOf(eventLines, MOSTLY_PLAIN),
+    damagedLines(lineFilesOf(lines, MOSTLY_PLAIN)),
+  ),
+  forReads: fc.oneof(
+    lineFilesOf(eventLines, { ...MOSTLY_PLAIN, maxRecords: 4 }),
+    lineFilesOf(lines, { ...MOSTLY_ODD, maxRecords: 2 }),
+    damagedLines(lineFilesOf(lines, { ...MOSTLY_PLAIN, maxRecords: 3 })),
+  ),
+  mostCuts: 600,
 });
 
 const PLAIN: Omit<LineShape, keyof Shape> = { onNew: 'reject', names: {} };

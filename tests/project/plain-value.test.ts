@@ -2,10 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
-import { readPlainValue } from '../../src/project/plain-value.js';
+import { preparePlainParser, readPlainValue } from '../../src/project/plain-value.js';
 import { ProjectPart } from '../../src/project/project-part.js';
+
+beforeAll(preparePlainParser);
 
 const ENVIRONMENT = { A: 'a value', B: '' };
 /** Makes any text a large one. */
@@ -51,6 +53,14 @@ describe('a large text', () => {
   ])('with %s is left to the careful parser', (_, text) => {
     expect(isPlain(text)).toBe(false);
     expect(read(text + PADDING)).toEqual(read(text));
+  });
+
+  it('is left to the careful parser as long as the other one is not loaded', async () => {
+    vi.resetModules();
+    const fresh = await import('../../src/project/plain-value.js');
+    expect(fresh.readPlainValue(`a: 1${PADDING}`, ENVIRONMENT)).toBeUndefined();
+    await fresh.preparePlainParser();
+    expect(fresh.readPlainValue(`a: 1${PADDING}`, ENVIRONMENT)).toMatchObject({ value: { a: 1 } });
   });
 
   it('of any value that YAML can write is the same', () => {

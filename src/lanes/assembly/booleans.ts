@@ -1,12 +1,11 @@
 /** The words for true and false, in any case: t true y yes on 1, f false n no off 0. */
-import { LEAVE } from './bytes';
+import { ALSE, LEAVE } from './bytes';
 import { Record } from './record';
 
 /** Makes letters small; other bytes do not become one of the letters compared with. */
 const SMALL: u32 = 0x20202020;
 
 const RUE: u32 = 0x657572;
-const ALSE: u32 = 0x65736c61;
 const ES: u32 = 0x7365;
 const FF: u32 = 0x6666;
 

@@ -19,12 +19,34 @@ export const POINT: u32 = 0x2e;
 export const DIGIT_0: u32 = 0x30;
 export const COLON: u32 = 0x3a;
 export const BACKSLASH: u32 = 0x5c;
+export const BRACKET: u32 = 0x5b;
+export const CLOSING_BRACKET: u32 = 0x5d;
+export const SMALL_E: u32 = 0x65;
 export const BRACE: u32 = 0x7b;
 export const CLOSING_BRACE: u32 = 0x7d;
 
 /** The words of JSON, as four bytes. */
 export const NULL: u32 = 0x6c6c756e;
 export const TRUE: u32 = 0x65757274;
+/** Of `false`, the first four and the last four. */
+export const FALS: u32 = 0x736c6166;
+export const ALSE: u32 = 0x65736c61;
+
+export class JsonText {
+  /** The bytes of a block at which a string of JSON may end or go on otherwise: control characters, quotes, backslashes. */
+  @inline
+  static stopsIn(block: v128): i32 {
+    return i8x16.bitmask(
+      v128.or(
+        i8x16.lt_u(block, i8x16.splat(0x20)),
+        v128.or(
+          i8x16.eq(block, i8x16.splat(<i8>QUOTE)),
+          i8x16.eq(block, i8x16.splat(<i8>BACKSLASH)),
+        ),
+      ),
+    );
+  }
+}
 
 /** As the first three bytes of a word. */
 export const BYTE_ORDER_MARK: u64 = 0xbfbbef;

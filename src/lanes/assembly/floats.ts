@@ -17,6 +17,7 @@ import {
   PLUS,
   POINT,
   powerOfTen,
+  SMALL_E,
   storeInt32,
   storeInt64,
 } from './bytes';
@@ -83,7 +84,7 @@ export function encodeFloat(from: usize, isSingle: bool): usize {
     hasDigits = hasDigits || exponent < 0;
   }
   if (!hasDigits || Decimal.digits > MAX_SIGNIFICANT_DIGITS) return LEAVE;
-  if ((load<u8>(at) | 0x20) === 0x65) {
+  if ((load<u8>(at) | 0x20) === SMALL_E) {
     const mark: u32 = load<u8>(at, 1);
     const first = mark === MINUS || mark === PLUS ? at + 2 : at + 1;
     const digits = loadDigits(first);

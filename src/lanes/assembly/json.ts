@@ -6,19 +6,24 @@
  * byte, which no rule of JSON allows. So nothing here checks for the end of the text.
  */
 import {
+  ALSE,
   BACKSLASH,
   BRACE,
+  BRACKET,
   CLOSING_BRACE,
+  CLOSING_BRACKET,
   COLON,
   COMMA,
   DIGIT_0,
   isDigit,
+  JsonText,
   LEAVE,
   MINUS,
   NULL,
   PLUS,
   POINT,
   QUOTE,
+  SMALL_E,
   skipDigits,
   storeInt32,
   TRUE,
@@ -27,17 +32,12 @@ import { JSONB } from './layout';
 import { encodeNull, Record, Window } from './record';
 import { copyBare, copyQuoted, Text } from './text';
 
-const BRACKET: u32 = 0x5b;
-const CLOSING_BRACKET: u32 = 0x5d;
-
 /** One bit per level: whether it is an object. Deeper JSON is left to the csv lane. */
 const MAX_DEPTH: u32 = 64;
 
 /** A number with more digits, or with a longer exponent, may be out of range for jsonb. */
 const MAX_NUMBER_BYTES: usize = 1000;
 const MAX_EXPONENT_DIGITS: usize = 3;
-
-const ALSE: u32 = 0x65736c61;
 
 /** @param field address of its entry in the plan */
 export function encodeJson(at: usize, field: usize, operation: i32): usize {
@@ -136,7 +136,7 @@ function skipScalar(at: usize, first: u32, isBinary: bool): usize {
   if (first === 0x6e) return load<u32>(at) === NULL ? at + 4 : LEAVE;
   let behind = skipNumber(at);
   if (behind === LEAVE) return LEAVE;
-  if ((load<u8>(behind) | 0x20) === 0x65) {
+  if ((load<u8>(behind) | 0x20) === SMALL_E) {
     const sign: u32 = load<u8>(behind, 1);
     const exponent = sign === PLUS || sign === MINUS ? behind + 2 : behind + 1;
     behind = skipDigits(exponent);
@@ -173,15 +173,7 @@ function skipString(from: usize, isBinary: bool): usize {
   let at = from;
   while (true) {
     const block = v128.load(at);
-    const stops = i8x16.bitmask(
-      v128.or(
-        i8x16.lt_u(block, i8x16.splat(0x20)),
-        v128.or(
-          i8x16.eq(block, i8x16.splat(<i8>QUOTE)),
-          i8x16.eq(block, i8x16.splat(<i8>BACKSLASH)),
-        ),
-      ),
-    );
+    const stops = JsonText.stopsIn(block);
     if (stops === 0) {
       at += 16;
       continue;

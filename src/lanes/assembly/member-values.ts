@@ -4,7 +4,19 @@
  * fields of CSV.
  */
 import { writeBoolean } from './booleans';
-import { BRACE, DIGIT_0, isDigit, LEAVE, MINUS, NULL, QUOTE, storeInt32, TRUE } from './bytes';
+import {
+  BRACE,
+  DIGIT_0,
+  FALS,
+  isDigit,
+  LEAVE,
+  MINUS,
+  NULL,
+  QUOTE,
+  SMALL_E,
+  storeInt32,
+  TRUE,
+} from './bytes';
 import { NULL_LENGTH, writeCorrected } from './corrected';
 import { Integer } from './integers';
 import { skipDocument, skipValue } from './json';
@@ -31,9 +43,6 @@ import { refersToInteger, refersToText } from './references';
 import { Scalar } from './scalars';
 import { copyString } from './strings';
 import { Text } from './text';
-
-const FALS: u32 = 0x736c6166;
-const E: u32 = 0x65;
 
 /** @param field address of its entry in the plan @returns the address behind the value */
 export function encodeValue(at: usize, field: usize): usize {
@@ -126,7 +135,7 @@ function encodeOtherScalar(at: usize, operation: i32): usize {
 function encodeWord(at: usize): usize {
   const word = load<u32>(at);
   if (word === TRUE) return writeBoolean(true, at + 4);
-  return word === FALS && load<u8>(at, 4) === E ? writeBoolean(false, at + 5) : LEAVE;
+  return word === FALS && load<u8>(at, 4) === SMALL_E ? writeBoolean(false, at + 5) : LEAVE;
 }
 
 function encodeTextValue(at: usize, field: usize): usize {

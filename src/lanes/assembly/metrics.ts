@@ -14,11 +14,14 @@ import {
   CLOSING_BRACE,
   COLON,
   COMMA,
+  FALS,
   isDigit,
+  JsonText,
   LEAVE,
   MINUS,
   NULL,
   QUOTE,
+  SMALL_E,
   skipSpaces,
   storeInt32,
   TRUE,
@@ -44,9 +47,6 @@ import {
 } from './layout';
 import { Record, skipEmpty, Window, writeNull } from './record';
 import { Scalar } from './scalars';
-
-const FALS: u32 = 0x736c6166;
-const E: u32 = 0x65;
 
 class Metrics {
   /** Whether the JSON stands in quotes, so that its own are written as {@link Window.innerQuote}. */
@@ -219,7 +219,7 @@ function skipMetric(from: usize): usize {
   }
   const word = load<u32>(from);
   if (word === NULL || word === TRUE) return from + 4;
-  return word === FALS && load<u8>(from, 4) === E ? from + 5 : LEAVE;
+  return word === FALS && load<u8>(from, 4) === SMALL_E ? from + 5 : LEAVE;
 }
 
 /** Skips a quote of the JSON. */
@@ -257,7 +257,7 @@ function encodeNumber(from: usize, operation: i32): usize {
   const end = skipNumber(from);
   if (end === LEAVE || operation === LEFT) return LEAVE;
   // With an exponent, it may be an integer in another form.
-  if ((load<u8>(end) | 0x20) === E) return LEAVE;
+  if ((load<u8>(end) | 0x20) === SMALL_E) return LEAVE;
   if (operation === TEXT) writeText(from, end);
   else if (encodeScalar(from, operation) !== end) return LEAVE;
   return end;
@@ -278,15 +278,7 @@ function encodeString(from: usize): usize {
   while (true) {
     const block = v128.load(at);
     v128.store(out, block);
-    const stops = i8x16.bitmask(
-      v128.or(
-        i8x16.lt_u(block, i8x16.splat(0x20)),
-        v128.or(
-          i8x16.eq(block, i8x16.splat(<i8>QUOTE)),
-          i8x16.eq(block, i8x16.splat(<i8>BACKSLASH)),
-        ),
-      ),
-    );
+    const stops = JsonText.stopsIn(block);
     high |= i8x16.bitmask(block);
     if (stops === 0) {
       at += 16;

@@ -2,7 +2,7 @@
  * Members of a line that no column is declared for, under keys that the facade knows: they are counted,
  * each once for each record that is taken, and perhaps written as an object.
  */
-import { BRACE, CLOSING_BRACE, COLON, COMMA, LEAVE, storeInt32 } from './bytes';
+import { BRACE, BRACKET, CLOSING_BRACE, COLON, COMMA, LEAVE, storeInt32 } from './bytes';
 import { skipValue } from './json';
 import {
   FIELD_COUNTER,
@@ -18,7 +18,6 @@ import {
 } from './layout';
 import { Record, writeNull } from './record';
 
-const BRACKET: u32 = 0x5b;
 const MEMBERS_END: usize = OTHER_MEMBERS + MAX_OTHER_MEMBERS * OTHER_MEMBER_BYTES;
 const VALUE: usize = 4;
 const VALUE_END: usize = 8;

@@ -1,5 +1,5 @@
 /** Strings of JSON → their text, sixteen bytes at a time. */
-import { BACKSLASH, LEAVE, QUOTE } from './bytes';
+import { BACKSLASH, JsonText, LEAVE, QUOTE } from './bytes';
 import { NO_CODE, readHex } from './json';
 import { Text } from './text';
 
@@ -18,15 +18,7 @@ export function copyString(from: usize, to: usize): usize {
   while (true) {
     const block = v128.load(at);
     v128.store(out, block);
-    const stops = i8x16.bitmask(
-      v128.or(
-        i8x16.lt_u(block, i8x16.splat(0x20)),
-        v128.or(
-          i8x16.eq(block, i8x16.splat(<i8>QUOTE)),
-          i8x16.eq(block, i8x16.splat(<i8>BACKSLASH)),
-        ),
-      ),
-    );
+    const stops = JsonText.stopsIn(block);
     if (stops === 0) {
       at += 16;
       out += 16;

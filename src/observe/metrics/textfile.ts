@@ -2,10 +2,13 @@
  * A file for the textfile collector of node_exporter. It is written beside its place and renamed, so that
  * a reader finds the old one or the new one, never a part.
  */
-import { randomUUID } from 'node:crypto';
-import { open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { withReplacedFile } from '../../base/replace-file.js';
 import type { Target, TargetContext } from './target.js';
+
+/** For the collector, which runs as another user. */
+const READABLE = 0o644;
 
 export function openTextfile(file: string, { registry, warn }: TargetContext): Target {
   return {
@@ -13,7 +16,14 @@ export function openTextfile(file: string, { registry, warn }: TargetContext): T
       try {
         const place = await placeOf(path.resolve(file));
         const text = await registry.toText();
-        await replaceFile(place, text);
+        await withReplacedFile(
+          place,
+          async (handle) => {
+            await handle.writeFile(text);
+            await handle.sync();
+          },
+          { mode: READABLE },
+        );
         const twin = await findTwin(place, text);
         if (twin !== undefined) {
           warn(
@@ -43,25 +53,6 @@ async function placeOf(file: string): Promise<string> {
   throw Object.assign(new Error('it is no file'), {
     code: stats.isDirectory() ? 'EISDIR' : 'ENOFILE',
   });
-}
-
-async function replaceFile(file: string, text: string): Promise<void> {
-  // The collector reads *.prom alone. A name that nobody guesses and nobody has: others may write to the
-  // directory, and processes of two containers have the same number.
-  const temporary = `${file}.${randomUUID().slice(0, 8)}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx', 0o644);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw error;
-  }
 }
 
 /** More files than that are not of edp. */

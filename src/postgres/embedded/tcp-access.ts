@@ -5,11 +5,12 @@
  * which only the owner reaches, it asks for none.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { withReplacedFile } from '../../base/replace-file.js';
 
 export const TCP_HOST = '127.0.0.1';
 
@@ -79,13 +80,14 @@ export async function forgetPassword(home: string): Promise<void> {
 
 /** Writes a file whole, for its owner alone. @param like a file whose owner gets it */
 async function writeOwned(file: string, text: string, like: string | undefined): Promise<void> {
-  const temporary = `${file}.new`;
-  await rm(temporary, { force: true });
-  await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
-  await chmod(temporary, 0o600);
-  if (like !== undefined && process.getuid?.() === 0) {
-    const { uid, gid } = await stat(like);
-    await chown(temporary, uid, gid);
-  }
-  await rename(temporary, file);
+  await withReplacedFile(
+    file,
+    async (handle) => {
+      await handle.writeFile(text);
+      if (like === undefined || process.getuid?.() !== 0) return;
+      const { uid, gid } = await stat(like);
+      await handle.chown(uid, gid);
+    },
+    { mode: 0o600 },
+  );
 }
