@@ -3,8 +3,14 @@
 
 CREATE SCHEMA IF NOT EXISTS edp_capture;
 
--- Orders the events of one key: drawn by an AFTER trigger, while the locks of its rows are held.
-CREATE SEQUENCE IF NOT EXISTS edp_capture.event_sequence AS bigint CACHE 1;
+-- Orders the events of one key: drawn by an AFTER trigger, while the locks of its rows are held. It begins with the
+-- microseconds since 1970, so that an install after an uninstall goes on above all that was published before.
+DO $$BEGIN
+  IF to_regclass('edp_capture.event_sequence') IS NULL THEN
+    EXECUTE format('CREATE SEQUENCE edp_capture.event_sequence AS bigint CACHE 1 START WITH %s',
+      floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+  END IF;
+END$$;
 
 -- The outbox table that is written to: 0 or 1. A writer that has read the other one a moment ago does no harm:
 -- readers read both, and one is emptied only where nothing unread is in it.

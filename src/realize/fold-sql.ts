@@ -86,7 +86,7 @@ export function markPlainSql({ table, log, hasTruncates }: FoldPlan): string {
   return `UPDATE ${TOUCHED} k SET made = b.made, latest = b.latest, is_plain = b.is_plain
     FROM (
       SELECT key, made, latest, one_source AND made IS NOT NULL AND coalesce(made > gone, true)
-        ${hasTruncates ? `AND coalesce(made > ${truncate}, true)` : ''} AS is_plain
+        ${hasTruncates ? `AND coalesce(made >= ${truncate}, true)` : ''} AS is_plain
       FROM (
         SELECT l.key, max(l.sequence) FILTER (WHERE l.op IN ('create', 'read')) AS made,
           max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
