@@ -210,8 +210,8 @@ export async function findEnd(
   position: Position,
   rows: number,
 ): Promise<Position> {
-  const { identity, source } = model;
-  const columns = identity.map((name) => `t.${quoteIdentifier(name)}`);
+  const { readBy, source } = model;
+  const columns = readBy.map((name) => `t.${quoteIdentifier(name)}`);
   const found = await client.query<{ position: readonly string[] }>(
     `SELECT json_build_array(${columns.map((name) => `${name}::text`).join(', ')}) AS position FROM ${quoteTable(formatTableName(source))} AS t
      ${position === null ? '' : `WHERE ${above(model, 't', 1)}`} ORDER BY ${columns.join(', ')} OFFSET ${rows - 1} LIMIT 1`,
@@ -242,9 +242,9 @@ function rangeOf(
 }
 
 /** @param first number of the first parameter */
-function above({ identity, source }: CapturedModel, alias: string, first: number): string {
-  const columns = identity.map((name) => `${alias}.${quoteIdentifier(name)}`);
-  const values = identity.map((name, i) => {
+function above({ readBy, source }: CapturedModel, alias: string, first: number): string {
+  const columns = readBy.map((name) => `${alias}.${quoteIdentifier(name)}`);
+  const values = readBy.map((name, i) => {
     const { type } = source.columns.find((column) => column.name === name)!;
     return `$${first + i}::text::${type}`;
   });

@@ -105,13 +105,14 @@ export async function snapshotModel(
 
 async function beginOrResume(
   client: pg.Client,
-  { name, definition, identity }: CapturedModel,
+  { name, definition, readBy }: CapturedModel,
   { onNote, target }: SnapshotOptions,
 ): Promise<State> {
   const reading = createHash('md5')
-    .update(JSON.stringify([target, definition, identity]))
+    .update(JSON.stringify([target, definition, readBy]))
     .digest('hex');
-  const columns = 'sequence::text AS sequence, started_at::text AS at, waits_for::text AS "waitsFor", position';
+  const columns =
+    'sequence::text AS sequence, started_at::text AS at, waits_for::text AS "waitsFor", position';
   const { rows } = await client.query<State & { same: boolean }>(
     `SELECT ${columns}, reading = $2 AS same FROM edp_capture.snapshots WHERE model = $1 AND finished_at IS NULL`,
     [name, reading],
