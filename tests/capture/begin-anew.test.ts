@@ -1,6 +1,7 @@
 /** What a new install and its snapshot say of all that was published before: rows have their values of now, and those that went end. */
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { toUrl } from '../../src/postgres/which-server.js';
 import { useWarehouseFolder } from '../support/warehouse-run.js';
 import { foldEvents, readEvents } from './fold.js';
 
@@ -49,12 +50,12 @@ beforeAll(async () => {
   await query("INSERT INTO notes VALUES (1, 'v1'), (3, 'goes'), (4, 'stays')");
   await query("UPDATE notes SET text = 'v2' WHERE id = 1");
   await query("UPDATE notes SET text = 'v3' WHERE id = 1");
-  await send();
-  expect(await live()).toEqual(await sourceRows());
 });
 
 describe('uninstall, install and snapshot', () => {
   it('are above all that was published before, and end what went meanwhile', async () => {
+    await send();
+    expect(await live()).toEqual(await sourceRows());
     await done('capture', 'uninstall');
     await query("DELETE FROM notes WHERE id = 3; UPDATE notes SET text = 'alone' WHERE id = 4");
     await done('capture', 'install');
@@ -74,8 +75,7 @@ describe('uninstall, install and snapshot', () => {
 
   it.each([['ev'], ['rows']])('again end what went without an event: into %s', async (to) => {
     await query(`ALTER TABLE notes DISABLE TRIGGER USER;
-      DELETE FROM notes WHERE id = ${to === 'ev' ? 2 : 4};
-      ALTER TABLE notes ENABLE ALWAYS TRIGGER USER`).catch(() => {});
+      DELETE FROM notes WHERE id = ${to === 'ev' ? 2 : 4}`);
     await query(`DO $$DECLARE one record; BEGIN
       FOR one IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'notes'::regclass LOOP
         EXECUTE format('ALTER TABLE notes ENABLE ALWAYS TRIGGER %I', one.tgname);
@@ -108,16 +108,14 @@ describe('uninstall, install and snapshot', () => {
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA edp_capture TO ${role};
         GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA edp_capture TO ${role};
         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA edp_capture TO ${role}; GRANT SELECT ON notes TO ${role}`);
-      const url = new URL(folder.database.url);
-      url.username = role;
-      url.password = 'x';
-      await folder.write('edp.yaml', MODEL.replace('${DATABASE_URL}', url.href));
+      const url = toUrl({ ...folder.database.config, user: role, password: 'x' });
+      await folder.write('edp.yaml', MODEL.replace(/\$\{DATABASE_URL\}/, url));
       const refused = await folder.edp('capture', 'snapshot');
       expect([refused.status, refused.stderr]).toEqual([
-        2,
+        1,
         expect.stringContaining('affected by row-level security policy for table "notes"'),
       ]);
-      expect(refused.stderr).toContain('docs/capture.md');
+      expect(refused.stderr).toContain('BYPASSRLS');
     } finally {
       await query(`DROP POLICY few ON notes; DROP OWNED BY ${role}; DROP ROLE ${role}`);
     }
