@@ -3,8 +3,14 @@
 
 CREATE SCHEMA IF NOT EXISTS edp_capture;
 
--- Orders the events of one key: drawn by an AFTER trigger, while the locks of its rows are held.
-CREATE SEQUENCE IF NOT EXISTS edp_capture.event_sequence AS bigint CACHE 1;
+-- Orders the events of one key: drawn by an AFTER trigger, while the locks of its rows are held. It begins with the
+-- microseconds since 1970, so that an install after an uninstall goes on above all that was published before.
+DO $$BEGIN
+  IF to_regclass('edp_capture.event_sequence') IS NULL THEN
+    EXECUTE format('CREATE SEQUENCE edp_capture.event_sequence AS bigint CACHE 1 START WITH %s',
+      floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+  END IF;
+END$$;
 
 -- The outbox table that is written to: 0 or 1. A writer that has read the other one a moment ago does no harm:
 -- readers read both, and one is emptied only where nothing unread is in it.
@@ -172,9 +178,33 @@ REVOKE ALL ON FUNCTION edp_capture.row_literal(regclass, jsonb) FROM PUBLIC;
 -- For applications, on their own connection before their COMMIT.
 CREATE OR REPLACE FUNCTION edp_capture.publish(model text, version int, op text, key json, after json, before json)
   RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  -- Of its key: column -> type in JSON. The function is made from edp.yaml.
+  known json := edp_capture.published_key(model);
 BEGIN
-  IF op NOT IN ('create', 'update', 'delete', 'truncate', 'read') OR (key IS NULL) <> (op = 'truncate') THEN
+  IF op IS NULL OR op NOT IN ('create', 'update', 'delete', 'truncate', 'read') OR (key IS NULL) <> (op = 'truncate') THEN
     RAISE EXCEPTION 'edp_capture.publish: op is create, update, delete or read with a key, or truncate without one'
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF known IS NULL THEN
+    RAISE EXCEPTION 'edp_capture.publish: edp.yaml has no table % with a key', coalesce(quote_ident(model), 'NULL')
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'edp capture install, after a change of edp.yaml';
+  END IF;
+  IF version IS NULL OR version NOT BETWEEN 1 AND (known ->> 'version')::int THEN
+    RAISE EXCEPTION 'edp_capture.publish: % has versions up to %, and not %', model, known ->> 'version', coalesce(version::text, 'NULL')
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'edp capture install, after a change of edp.yaml';
+  END IF;
+  IF key IS NOT NULL AND (json_typeof(key) <> 'object' OR
+    (SELECT count(*) FROM json_object_keys(CASE json_typeof(key) WHEN 'object' THEN key ELSE '{}' END))
+      <> (SELECT count(*) FROM json_object_keys(known -> 'key'))
+    OR EXISTS (SELECT FROM json_each_text(known -> 'key') AS k
+      WHERE json_typeof(publish.key -> k.key) IS NULL OR position(json_typeof(publish.key -> k.key) IN k.value) = 0)) THEN
+    RAISE EXCEPTION 'edp_capture.publish: the key of % is %, and not %', model, known -> 'key', key
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'bigint and numeric are strings, as in all events';
+  END IF;
+  IF op IN ('create', 'read', 'update') AND coalesce(json_typeof(after), 'null') <> 'object'
+    OR coalesce(json_typeof(after), 'object') <> 'object' OR coalesce(json_typeof(before), 'object') <> 'object' THEN
+    RAISE EXCEPTION 'edp_capture.publish: after and before are JSON objects; % needs after', op
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
   -- Whoever draws a number has its transaction id before.

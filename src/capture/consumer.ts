@@ -39,6 +39,16 @@ export async function readCursor(
   });
 }
 
+export const OTHER_SERVER = {
+  what: 'the source is not the server that was captured before: its transactions have lower numbers',
+  hint: 'edp capture uninstall, install and snapshot begin anew',
+};
+
+/** SQL: whether transactions have other numbers since, as after a restore of a dump on another server. @param xid SQL of one that was seen */
+export function isOtherServerSql(xid: string): string {
+  return `${xid} > pg_snapshot_xmax(pg_current_snapshot())`;
+}
+
 export async function moveCursor(
   client: pg.Client,
   name: string,

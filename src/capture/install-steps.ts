@@ -8,6 +8,7 @@ import { calculateFunction, calculateName } from './calculate-function.js';
 import type { RowOp } from './event-sql.js';
 import { safelyQuoted } from './function-parts.js';
 import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
+import { PUBLISHED_KEY, publishedKeyFunction } from './published-key.js';
 import { shapeStatement } from './shape-sql.js';
 import { hasCalculations } from './touch-sql.js';
 import {
@@ -92,15 +93,25 @@ export async function installSteps(
   installed: InstalledParts,
 ): Promise<InstallStep[]> {
   const steps: InstallStep[] = [];
+  const published = {
+    name: PUBLISHED_KEY,
+    parameters: 'text',
+    text: publishedKeyFunction(plan.published),
+  };
   if (!(await isOfThisEdp(installed))) {
     const base = await readBase();
     steps.push({
       about: 'edp_capture',
       statements: [
         base.trimEnd(),
+        // In the same transaction: whoever publishes meanwhile needs it.
+        ...functionStatements(published, installed),
         `COMMENT ON SCHEMA edp_capture IS ${quoteLiteral(hashOf(base))};`,
       ],
     });
+  } else {
+    const statements = functionStatements(published, installed);
+    if (statements.length > 0) steps.push({ about: 'edp_capture', statements });
   }
   const calculated = plan.models.filter(hasCalculations).map((model) => ({
     name: calculateName(model.name),
@@ -116,7 +127,7 @@ export async function installSteps(
     ];
     if (statements.length > 0) steps.push(tableStep(source.table, statements));
   }
-  steps.push(...obsoleteSteps(plan, installed, calculated));
+  steps.push(...obsoleteSteps(plan, installed, [published, ...calculated]));
   const models = modelStatements(plan, installed);
   if (models.length > 0) steps.push({ about: 'edp_capture', statements: models });
   return steps;
@@ -134,11 +145,11 @@ export function obsoleteTriggers(
 function obsoleteSteps(
   plan: CapturePlan,
   installed: InstalledParts,
-  calculated: readonly WantedFunction[],
+  others: readonly WantedFunction[],
 ): InstallStep[] {
   const steps = dropTriggerSteps(obsoleteTriggers(plan, installed));
   const names = new Set(
-    [...plan.sources.flatMap(wantedFunctions), ...calculated].map(({ name }) => name),
+    [...plan.sources.flatMap(wantedFunctions), ...others].map(({ name }) => name),
   );
   const functions = [...installed.functions].filter(([name]) => !names.has(name));
   if (functions.length === 0) return steps;

@@ -66,6 +66,7 @@ BEGIN
     ${VALUE_SETTINGS_SQL};
   PERFORM pg_current_xact_id(), nextval('edp_capture.event_sequence');
   LOCK TABLE edp_capture.unmapped IN EXCLUSIVE MODE;
+${refuseLostNames(source)}
   FOR one IN SELECT sequence, op, min(at) AS at FROM edp_capture.unmapped WHERE source = ${name} GROUP BY sequence, op ORDER BY sequence LOOP
 ${branches.join('\n')}
   END LOOP;
@@ -73,6 +74,22 @@ ${branches.join('\n')}
 END`;
   const quote = quoteFor(body);
   return `DO ${quote}${body}${quote};`;
+}
+
+/**
+ * An image has the names of its time. Where it lacks a column of today and has another that is gone, that one was renamed
+ * since, and its values would be NULL.
+ */
+function refuseLostNames({ table }: CapturedSource): string {
+  const columns = `SELECT attname FROM pg_attribute WHERE attrelid = ${quoteLiteral(quoteTable(formatTableName(table)))}::regclass AND attnum > 0 AND NOT attisdropped`;
+  const kept = `SELECT image FROM edp_capture.unmapped WHERE source = ${quoteLiteral(placeText(table))}`;
+  return `  FOR one IN SELECT (SELECT string_agg(quote_ident(k), ', ') FROM jsonb_object_keys(u.image) AS k WHERE k NOT IN (${columns})) AS gone,
+      (SELECT string_agg(quote_ident(c.attname), ', ') FROM (${columns}) AS c WHERE NOT u.image ? c.attname) AS lacking
+    FROM (${kept}) AS u LOOP
+    IF one.gone IS NOT NULL AND one.lacking IS NOT NULL THEN
+      RAISE EXCEPTION 'rows that were kept have the column %, and lack %: it was renamed since; name it so again, run edp capture install, and then rename it', one.gone, one.lacking;
+    END IF;
+  END LOOP;`;
 }
 
 /** The images as the rows of the statement. */

@@ -54,6 +54,8 @@ export interface CapturedModel {
   readonly where: string | undefined;
   /** Columns of the source that tell its rows apart. */
   readonly identity: readonly string[];
+  /** Those by which a snapshot reads: a row that gets other values of them has another key in the model where that can be. */
+  readonly readBy: readonly string[];
   readonly settings: NeededSettings;
   /** Hash of what edp.yaml says of it (definition.ts). */
   readonly definition: string;
@@ -69,6 +71,14 @@ export interface CapturedSource {
   readonly touches: readonly { readonly model: CapturedModel; readonly touching: Touching }[];
 }
 
+/** A table that applications may publish themselves. */
+export interface PublishedTable {
+  readonly name: string;
+  readonly version: number;
+  /** Column → its types in JSON. */
+  readonly key: Readonly<Record<string, string>>;
+}
+
 export interface CapturePlan {
   readonly sourceName: string;
   readonly isStrict: boolean;
@@ -76,6 +86,7 @@ export interface CapturePlan {
   readonly capBytes: number;
   readonly models: readonly CapturedModel[];
   readonly sources: readonly CapturedSource[];
+  readonly published: readonly PublishedTable[];
   readonly warnings: readonly string[];
 }
 

@@ -17,6 +17,7 @@ import type {
   NeededSettings,
   Touching,
 } from './plan.js';
+import { publishedTables } from './published-key.js';
 import { readCatalog, readTypes, type SourceTable } from './read-catalog.js';
 import { readSearchPath, type SearchPath } from './search-path.js';
 
@@ -78,6 +79,7 @@ export async function findPlan(
     capBytes: capture.outboxCapMb * 1024 * 1024,
     models,
     sources: groupBySource(models),
+    published: publishedTables(model),
     warnings,
   };
   return { plan, misfits: list };
@@ -226,6 +228,7 @@ class Resolver {
       touching,
       where: declared.where,
       identity,
+      readBy: readingKey(table, source, forms) ?? identity,
       definition: definitionOf(this.#capture, declared, table),
       searchPath: this.#path.sql,
       settings: settings.has('all') ? 'all' : settings.has('floats') ? 'floats' : 'none',
@@ -427,6 +430,19 @@ class Resolver {
       return [];
     });
   }
+}
+
+/** Unique columns that the key of the model has all of. A row that moves among others while it is read has an event. */
+function readingKey(
+  table: Table,
+  source: SourceTable,
+  forms: ReadonlyMap<string, CapturedColumn>,
+): readonly string[] | undefined {
+  const columns = table.key.flatMap((name) => {
+    const form = forms.get(name)!;
+    return form.kind === 'column' || form.kind === 'reference' ? [form.column] : [];
+  });
+  return source.uniqueKeys.find((key) => key.every((one) => columns.includes(one)));
 }
 
 interface Parent {

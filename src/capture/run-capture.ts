@@ -8,7 +8,16 @@ import { isClosed } from '../postgres/backend.js';
 import { withClient } from '../postgres/connection.js';
 import { isConnectionError, isTransient, withConnectionCode } from '../postgres/sqlstate.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
-import { type Cursor, type Lag, moveCursor, NO_LAG, readCursor, readLag } from './consumer.js';
+import {
+  type Cursor,
+  isOtherServerSql,
+  type Lag,
+  moveCursor,
+  NO_LAG,
+  OTHER_SERVER,
+  readCursor,
+  readLag,
+} from './consumer.js';
 import { type OutboxRow, sentEvent } from './event-line.js';
 import { flushLog } from './flush-log.js';
 import { consumerLock, holdAlone } from './hold-alone.js';
@@ -152,17 +161,11 @@ class Run {
   /** After a restore of a dump on another server, transactions have other numbers. */
   async #assertSameServer(): Promise<void> {
     const { rows } = await this.#client.query<{ later: boolean }>(
-      'SELECT $1::text::xid8 > pg_snapshot_xmax(pg_current_snapshot()) AS later',
+      `SELECT ${isOtherServerSql('$1::text::xid8')} AS later`,
       [this.#cursor.lastXmin],
     );
     if (!rows[0]!.later) return;
-    throw new EdpError(
-      'config',
-      'the source is not the server that was captured before: its transactions have lower numbers',
-      {
-        hint: 'edp capture uninstall, install and snapshot begin anew',
-      },
-    );
+    throw new EdpError('config', OTHER_SERVER.what, { hint: OTHER_SERVER.hint });
   }
 
   /** All that is closed now. */

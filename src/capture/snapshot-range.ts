@@ -25,6 +25,13 @@ export interface RangeTotals {
   readonly failed: number;
 }
 
+/** What all events of a snapshot have. */
+export interface Numbered {
+  readonly sequence: string;
+  /** When the number was drawn. */
+  readonly at: string;
+}
+
 /** Values of the columns that tell rows apart. */
 export type Position = readonly string[] | null;
 
@@ -35,15 +42,14 @@ export type Position = readonly string[] | null;
 export class RangeReader {
   readonly #client: pg.Client;
   readonly #model: CapturedModel;
-  readonly #sequence: string;
+  readonly #numbered: Numbered;
   readonly #options: RangeOptions;
   #isFenced = false;
 
-  /** @param sequence of all rows of the snapshot */
-  constructor(client: pg.Client, model: CapturedModel, sequence: string, options: RangeOptions) {
+  constructor(client: pg.Client, model: CapturedModel, numbered: Numbered, options: RangeOptions) {
     this.#client = client;
     this.#model = model;
-    this.#sequence = sequence;
+    this.#numbered = numbered;
     this.#options = options;
   }
 
@@ -120,48 +126,73 @@ export class RangeReader {
     end: Position,
     errors: ReadonlyMap<string, string> = new Map(),
   ): Promise<number> {
-    const { sink, source } = this.#options;
     const calculations = this.#model.calculations.map((one) =>
       errors.has(one.name) ? { ...one, json: "'null'" } : one,
     );
     const model = { ...this.#model, calculations };
     const range = rangeOf(model, position, end, this.#isFenced);
-    const read = readQuery(model, range.from, this.#sequence, true);
+    const read = readQuery(model, range.from, this.#numbered.sequence, true);
     const values = [
       ...range.values,
       errors.size === 0 ? null : JSON.stringify(Object.fromEntries(errors)),
+      this.#numbered.at,
     ];
-    const query = `SELECT ${EVENT_COLUMNS.replace('errors', `$${values.length}::text AS errors`)} FROM (${read}) AS e (${EVENT_COLUMNS})`;
+    const columns = EVENT_COLUMNS.replace(
+      'errors, at',
+      `$${values.length - 1}::text AS errors, $${values.length}::timestamptz AS at`,
+    );
+    const query = `SELECT ${columns} FROM (${read}) AS e (${EVENT_COLUMNS})`;
     return this.#withSettings(async () => {
-      if (sink !== undefined) {
-        const { rows } = await this.#client.query<OutboxRow>({
-          text: `SELECT ${OUTBOX_ROW} FROM (${query}) AS e`,
-          values,
-        });
-        if (rows.length > 0) await sink.write(rows.map((row) => sentEvent(row, source)));
-        return rows.length;
+      const rows = await this.#write(query, values);
+      if (this.#options.sink === undefined) {
+        await this.#client.query(
+          'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
+          [model.name, JSON.stringify(end ?? position), rows],
+        );
       }
-      const slot = await currentSlot(this.#client);
-      // Whoever draws a number has its transaction id before.
-      await this.#client.query(
-        "SELECT pg_current_xact_id(), nextval('edp_capture.event_sequence')",
-      );
-      const { rowCount } = await this.#client.query({
-        text: `INSERT INTO edp_capture.outbox_${slot} (${EVENT_COLUMNS}) ${query}`,
-        values,
-      });
-      await this.#client.query(
-        'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
-        [model.name, JSON.stringify(end ?? position), rowCount],
-      );
-      return rowCount ?? 0;
+      return rows;
     });
   }
 
-  /** Names are found as the triggers find them; all other settings are those of each session of edp. */
+  /** Behind the last row: ends the keys below the number that are not among those that were read, and have no later event. */
+  async endOthers(): Promise<void> {
+    const { name, version } = this.#model;
+    const { sequence, at } = this.#numbered;
+    const query = `SELECT ${EVENT_COLUMNS} FROM (SELECT $1::bigint, pg_current_xact_id(), $2::text, $3::int, 'truncate',
+      NULL::text, NULL::text, NULL::text, NULL::text, $4::timestamptz) AS e (${EVENT_COLUMNS})`;
+    await this.#withSettings(() => this.#write(query, [sequence, name, version, at]));
+  }
+
+  /** @returns how many events it were */
+  async #write(query: string, values: readonly unknown[]): Promise<number> {
+    const { sink, source } = this.#options;
+    if (sink !== undefined) {
+      const { rows } = await this.#client.query<OutboxRow>({
+        text: `SELECT ${OUTBOX_ROW} FROM (${query}) AS e`,
+        values: [...values],
+      });
+      if (rows.length > 0) await sink.write(rows.map((row) => sentEvent(row, source)));
+      return rows.length;
+    }
+    const slot = await currentSlot(this.#client);
+    // Whoever draws a number has its transaction id before.
+    await this.#client.query("SELECT pg_current_xact_id(), nextval('edp_capture.event_sequence')");
+    const { rowCount } = await this.#client.query({
+      text: `INSERT INTO edp_capture.outbox_${slot} (${EVENT_COLUMNS}) ${query}`,
+      values: [...values],
+    });
+    return rowCount ?? 0;
+  }
+
+  /**
+   * Names are found as the triggers find them; all other settings are those of each session of edp. A policy that hides
+   * rows of the table from this role is an error: the rows would count as gone.
+   */
   #withSettings<T>(work: () => Promise<T>): Promise<T> {
     return withTransaction(this.#client, async () => {
-      await this.#client.query(`SET LOCAL search_path = ${this.#model.searchPath}`);
+      await this.#client.query(
+        `SET LOCAL search_path = ${this.#model.searchPath}; SET LOCAL row_security = off`,
+      );
       return work();
     });
   }
@@ -179,8 +210,8 @@ export async function findEnd(
   position: Position,
   rows: number,
 ): Promise<Position> {
-  const { identity, source } = model;
-  const columns = identity.map((name) => `t.${quoteIdentifier(name)}`);
+  const { readBy, source } = model;
+  const columns = readBy.map((name) => `t.${quoteIdentifier(name)}`);
   const found = await client.query<{ position: readonly string[] }>(
     `SELECT json_build_array(${columns.map((name) => `${name}::text`).join(', ')}) AS position FROM ${quoteTable(formatTableName(source))} AS t
      ${position === null ? '' : `WHERE ${above(model, 't', 1)}`} ORDER BY ${columns.join(', ')} OFFSET ${rows - 1} LIMIT 1`,
@@ -211,9 +242,9 @@ function rangeOf(
 }
 
 /** @param first number of the first parameter */
-function above({ identity, source }: CapturedModel, alias: string, first: number): string {
-  const columns = identity.map((name) => `${alias}.${quoteIdentifier(name)}`);
-  const values = identity.map((name, i) => {
+function above({ readBy, source }: CapturedModel, alias: string, first: number): string {
+  const columns = readBy.map((name) => `${alias}.${quoteIdentifier(name)}`);
+  const values = readBy.map((name, i) => {
     const { type } = source.columns.find((column) => column.name === name)!;
     return `$${first + i}::text::${type}`;
   });

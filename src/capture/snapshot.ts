@@ -4,6 +4,10 @@
  * All rows of a table have one number, drawn before the first of them is read, and read when every transaction has ended that ran
  * then: what such a transaction published with a lower number is in the rows, and whatever comes later has a higher one. So
  * rows may be read in any order and at any time, and a change in flight wins over the row that was read.
+ *
+ * Behind the last row comes a truncate of the same number. It ends the keys below it that were not read: rows that went
+ * while nothing was installed, or with a partition that was detached. All have the time of the number, so that the history of
+ * a row that stays has no gap.
  */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
@@ -18,6 +22,7 @@ import { holdAlone, snapshotLock } from './hold-alone.js';
 import type { CapturedModel } from './plan.js';
 import {
   findEnd,
+  type Numbered,
   type Position,
   type RangeOptions,
   RangeReader,
@@ -39,8 +44,7 @@ export interface SnapshotOptions extends RangeOptions {
   readonly patienceMs?: number;
 }
 
-interface State {
-  readonly sequence: string;
+interface State extends Numbered {
   readonly waitsFor: string;
   readonly position: Position;
 }
@@ -66,6 +70,7 @@ export async function snapshotModel(
   const state = await beginOrResume(client, model, options);
   await failpoint('snapshot.begun', client);
   await waitForOthers(client, state, options);
+  const reader = new RangeReader(client, model, state, options);
   let { position } = state;
   let rows = 0;
   let failed = 0;
@@ -84,13 +89,14 @@ export async function snapshotModel(
     if (options.signal.aborted) break;
     if (options.sink === undefined && !(await waitForRoom(client, options))) break;
     const end = await findEnd(client, model, position, tunable('capture.range_rows', RANGE_ROWS));
-    const range = await new RangeReader(client, model, state.sequence, options).read(position, end);
+    const range = await reader.read(position, end);
     rows += range.rows;
     failed += range.failed;
     uncommitted += range.rows;
     if (options.sink === undefined) await failpoint('snapshot.sent', client);
     position = end ?? position;
     const isLast = end === null;
+    if (isLast) await reader.endOthers();
     if (options.sink !== undefined && (isLast || options.sink.isDue())) await keep();
     if (isLast) {
       await client.query(
@@ -127,13 +133,14 @@ async function refuseHiddenRows(client: pg.Client, { name, source }: CapturedMod
 
 async function beginOrResume(
   client: pg.Client,
-  { name, definition, identity }: CapturedModel,
+  { name, definition, readBy }: CapturedModel,
   { onNote, target }: SnapshotOptions,
 ): Promise<State> {
   const reading = createHash('md5')
-    .update(JSON.stringify([target, definition, identity]))
+    .update(JSON.stringify([target, definition, readBy]))
     .digest('hex');
-  const columns = 'sequence::text AS sequence, waits_for::text AS "waitsFor", position';
+  const columns =
+    'sequence::text AS sequence, started_at::text AS at, waits_for::text AS "waitsFor", position';
   const { rows } = await client.query<State & { same: boolean }>(
     `SELECT ${columns}, reading = $2 AS same FROM edp_capture.snapshots WHERE model = $1 AND finished_at IS NULL`,
     [name, reading],

@@ -2,7 +2,15 @@
 import type pg from 'pg';
 import { quoteLiteral } from '../model/ddl.js';
 import { isLockHeldSql } from '../postgres/named-lock.js';
-import { BOTH_OUTBOXES, type Lag, NO_LAG, OUTBOX_BYTES, readLags } from './consumer.js';
+import {
+  BOTH_OUTBOXES,
+  isOtherServerSql,
+  type Lag,
+  NO_LAG,
+  OTHER_SERVER,
+  OUTBOX_BYTES,
+  readLags,
+} from './consumer.js';
 import { CONSUMER_LOCK } from './hold-alone.js';
 import {
   installSteps,
@@ -48,6 +56,8 @@ export interface CaptureStatus {
   readonly isInstalled: boolean;
   /** Whether an install would change nothing. */
   readonly isCurrent: boolean;
+  /** Whether consumers have read from another server: nothing of edp.yaml mends that. */
+  readonly isOtherServer: boolean;
   /** What of edp.yaml does not fit the source, and calculations that do not fit it any more. */
   readonly misfits: readonly string[];
   readonly tables: readonly TableStatus[];
@@ -88,6 +98,7 @@ export async function readStatus(
     return {
       isInstalled: false,
       isCurrent: false,
+      isOtherServer: false,
       misfits,
       tables,
       consumers: [],
@@ -96,10 +107,13 @@ export async function readStatus(
       heldBack: [],
     };
   }
+  const isOther = await isOtherServer(client);
   return {
     isInstalled: true,
     isCurrent: steps.length === 0,
+    isOtherServer: isOther,
     misfits: [
+      ...(isOther ? [`${OTHER_SERVER.what}; ${OTHER_SERVER.hint}`] : []),
       ...misfits,
       ...[...leftOn].map(explainLeft),
       ...((await isOfThisEdp(installed)) ? await readStuck(client) : []),
@@ -114,6 +128,13 @@ export async function readStatus(
 
 function explainLeft(name: string): string {
   return `${name} has triggers, and is not captured, or no partition of a captured table any more: edp capture install removes them`;
+}
+
+async function isOtherServer(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ other: boolean }>(
+    `SELECT EXISTS (SELECT FROM edp_capture.consumers WHERE ${isOtherServerSql('last_xmin')}) AS other`,
+  );
+  return rows[0]!.other;
 }
 
 async function readConsumers(client: pg.Client): Promise<ConsumerStatus[]> {

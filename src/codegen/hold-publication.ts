@@ -2,12 +2,14 @@
  * One publication of schemas at a time: two that have read the same lock file would each write it without what the other
  * has published. Held is a file beside it, which names its process, so that one that was killed keeps nobody out.
  */
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../base/alive.js';
 import { EdpError } from '../base/errors.js';
+import { makeDirectory } from '../base/make-directory.js';
 
 const HELD = 'schemas/.publishing';
 const POLL_MS = 20;
@@ -36,7 +38,7 @@ export async function holdPublication<T>(
 }
 
 async function take(file: string, deadline: number): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
+  await makeDirectory(path.dirname(file));
   const own = `${file}.${process.pid}`;
   // A link has its text as soon as it is there.
   await writeFile(own, ownerText(process.pid));

@@ -1,7 +1,9 @@
 /** Writes what was planned; each file is complete at any moment. */
-import { mkdir, rm, rmdir } from 'node:fs/promises';
+
+import { rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { makeDirectory } from '../base/make-directory.js';
 import { replaceFile } from '../base/replace-file.js';
 import type { FileChange } from './plan-files.js';
 
@@ -28,7 +30,7 @@ export async function writeChanges(
 }
 
 async function writeFile(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
+  await makeDirectory(path.dirname(file));
   await replaceFile(file, text);
 }
 

@@ -114,6 +114,7 @@ export function printStatus(output: Output<never>, status: CaptureStatus): void 
     );
   }
   for (const holder of heldBack) output.line(describeHolder(holder));
+  if (status.isOtherServer) return;
   if (misfits.length > 0) output.line('correct edp.yaml; then edp capture install puts it right');
   else if (!status.isCurrent || kept.length > 0) output.line('edp capture install puts it right');
 }

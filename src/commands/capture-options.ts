@@ -3,17 +3,21 @@ import { EdpError } from '../base/errors.js';
 import type { ACTIONS, OPTION_NAMES } from './capture.help.js';
 import { TABLE_WORD } from './capture-table.js';
 import type { Invocation } from './command.js';
+import { type ActionUses, refuseUnused } from './shared/refuse-unused.js';
 
 export type Action = (typeof ACTIONS)[number];
 
-/** Options that belong to some actions; for others they would be passed over in silence. */
-const OF_ACTIONS: Readonly<Record<string, readonly Action[]>> = {
-  'dry-run': ['install', 'uninstall'],
-  to: ['run', 'snapshot'],
-  once: ['run'],
-  consumer: ['run', 'uninstall'],
-  'rotate-seconds': ['run', 'snapshot'],
-  yes: ['uninstall'],
+const USES: ActionUses<Action> = {
+  command: 'capture',
+  flags: {
+    'dry-run': ['install', 'uninstall'],
+    to: ['run', 'snapshot'],
+    once: ['run'],
+    consumer: ['run', 'uninstall'],
+    'rotate-seconds': ['run', 'snapshot'],
+    yes: ['uninstall'],
+  },
+  words: { positional: 'tables', shown: 'tables', actions: ['snapshot'] },
 };
 
 /** Options of the load of `--to table`. */
@@ -25,14 +29,9 @@ const OF_TABLES = [
   'max-rejects',
 ] as const satisfies readonly (typeof OPTION_NAMES)[number][];
 
-export function refuseUnused(given: Invocation['given'], action: Action): void {
-  for (const [option, actions] of Object.entries(OF_ACTIONS)) {
-    if (given[option] === undefined || actions.includes(action)) continue;
-    throw new EdpError(
-      'usage',
-      `--${option} is for edp capture ${actions.join(' and ')}, not for ${action}`,
-    );
-  }
+/** @throws EdpError `usage` for what would be passed over in silence */
+export function assertUsed(given: Invocation['given'], action: Action): void {
+  refuseUnused(given, action, USES);
   if (given.to !== TABLE_WORD) {
     const unused = OF_TABLES.find((option) => given[option] !== undefined);
     if (unused !== undefined) {
@@ -43,9 +42,5 @@ export function refuseUnused(given: Invocation['given'], action: Action): void {
   }
   if (action === 'snapshot' && given['rotate-seconds'] !== undefined && given.to === undefined) {
     throw new EdpError('usage', '--rotate-seconds is for a snapshot with --to');
-  }
-  const tables = (given.tables ?? []) as readonly string[];
-  if (tables.length > 0 && action !== 'snapshot') {
-    throw new EdpError('usage', `edp capture ${action} takes no tables; it is about all of them`);
   }
 }

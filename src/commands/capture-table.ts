@@ -5,6 +5,7 @@ import type { DirectorySinkOptions } from '../capture/sinks/directory-sink.js';
 import { LoadingSink } from '../capture/sinks/loading-sink.js';
 import { pathSegment } from '../events/change-event.js';
 import type { IngestResult } from '../load/file-results.js';
+import { explainServerError } from '../postgres/server-errors.js';
 import { discoverFiles } from '../source/discover.js';
 import { formatNumber } from '../terminal/output.js';
 import type { Invocation } from './command.js';
@@ -57,7 +58,19 @@ export function tableSink(
     });
   };
   const folder = path.join(project.directory, FOLDER, pathSegment(directory.writer));
-  return { sink: new LoadingSink(folder, directory, load), hasFaults: () => faults > 0 };
+  return {
+    sink: new LoadingSink(folder, directory, (files) => ofWarehouse(load(files))),
+    hasFaults: () => faults > 0,
+  };
+}
+
+/** Rights that are missing there are none of the source. */
+async function ofWarehouse(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw explainServerError(error);
+  }
 }
 
 /** The cursor must not move behind events that are not kept. */

@@ -35,7 +35,8 @@ import {
   statusJson,
   warnOfFailed,
 } from './capture-lines.js';
-import { type Action, refuseUnused } from './capture-options.js';
+import { type Action, assertUsed } from './capture-options.js';
+import { explainSource, SOURCE_REMEDY } from './capture-source.js';
 import { TABLE_WORD, tableSink } from './capture-table.js';
 import { WaitingRows } from './capture-waiting.js';
 import type { Command, Invocation } from './command.js';
@@ -58,15 +59,22 @@ export const command: Command = {
       });
     }
     const action = given.action as Action;
-    refuseUnused(given, action);
+    assertUsed(given, action);
     const call: Call = {
       ...invocation,
       options: resolveOptions(OPTION_NAMES, given, project.options),
       capture,
-      config: readUrl(capture.databaseUrl, 'capture.source', process.env),
+      config: {
+        ...readUrl(capture.databaseUrl, 'capture.source', process.env),
+        remedy: SOURCE_REMEDY,
+      },
       startedAt: Date.now(),
     };
-    return RUN[action](call);
+    try {
+      return await RUN[action](call);
+    } catch (error) {
+      throw explainSource(error);
+    }
   },
 };
 
@@ -280,7 +288,8 @@ async function runSnapshot(call: Call): Promise<number> {
           signal,
           onNote: (text) => output.note(text),
         });
-        published.set(model.name, rows);
+        // And the one that ends others.
+        published.set(model.name, rows + 1);
         failedCalculations += failed;
         output.line(`${model.name}: ${formatNumber(rows, 'row')}`);
       } catch (error) {

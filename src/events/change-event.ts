@@ -67,8 +67,8 @@ export function schemaPath(table: string, version: number, kind: SchemaKind = 'c
 /** A table's name as one segment of a path and of a URI; two tables never have the same one. */
 export function pathSegment(table: string): string {
   const encoded = encodeURIComponent(table);
-  // Those are folders already.
-  return /^\.\.?$/.test(encoded) ? encoded.replaceAll('.', '%2E') : encoded;
+  // Whoever lists files passes over names that begin with a point, and two of them are folders already.
+  return encoded.replace(/^\.+/, (points) => points.replaceAll('.', '%2E'));
 }
 
 const SCHEMA_PATH = /(?:^|\/)schemas\/([^/]+)\/change\/v(\d+)\.json$/;

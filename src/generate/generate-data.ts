@@ -5,10 +5,12 @@
  * Worker threads make chunks in any order, and this thread writes them in file order, with a few in
  * flight at a time: memory does not grow with the number of records.
  */
-import { mkdir, readdir } from 'node:fs/promises';
+
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Piscina } from 'piscina';
 import { EdpError } from '../base/errors.js';
+import { makeDirectory } from '../base/make-directory.js';
 import { withThreads } from '../base/threads.js';
 import { type Chunk, type ChunkBytes, type ChunkSettings, HEADER } from './chunk.js';
 import { type Dimensions, prepareDimensions } from './dimensions.js';
@@ -125,7 +127,7 @@ export async function generateEvents(options: GenerateOptions): Promise<Generate
 
 async function createDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' || code === 'ENOTDIR') {

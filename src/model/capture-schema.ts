@@ -93,6 +93,15 @@ export function captureKeys(path: readonly PropertyKey[]): readonly string[] {
   return attribute === undefined ? [] : Object.keys(otherForm.shape);
 }
 
+/** @returns what to say of a key that stands too deep: those of the whole section say something of all tables */
+export function displacedKeyFault(key: string, path: readonly PropertyKey[]): string | undefined {
+  if (path[0] !== 'capture' || path.length < 2 || key === 'tables' || key === 'source')
+    return undefined;
+  return Object.hasOwn(captureObject.shape, key)
+    ? `"${key}" is not known here: it stands directly below capture:, and is for all of its tables`
+    : undefined;
+}
+
 export interface CaptureFault {
   /** Inside `capture`. */
   readonly path: readonly string[];

@@ -40,7 +40,9 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
     const ended = endedServer(config, error);
     if (ended !== undefined) return ended;
     return new EdpError('database_unreachable', `no database at ${where}: ${unreachable}`, {
-      hint: 'check host and port, or leave out --database-url (and DATABASE_URL, PG*, POSTGRES_USER) to use the embedded server',
+      hint:
+        config.remedy ??
+        'check host and port, or leave out --database-url (and DATABASE_URL, PG*, POSTGRES_USER) to use the embedded server',
       cause: error,
     });
   }
@@ -76,7 +78,7 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
     });
   }
   return new EdpError('database_unreachable', `cannot connect to ${where}: ${message}`, {
-    hint: 'check the database URL and that the server is up',
+    hint: config.remedy ?? 'check the database URL and that the server is up',
     cause: error,
   });
 }

@@ -45,7 +45,7 @@ export function connect(config: ConnectionConfig, role: string): Promise<pg.Clie
 export async function connectOnce(config: ConnectionConfig, role: string): Promise<pg.Client> {
   const attempts = tlsAttempts(config);
   for (const [i, ssl] of attempts.entries()) {
-    const { tls, passwordNote: _, silenceMs = SILENCE_MS, runId, ...own } = config;
+    const { tls, passwordNote: _, remedy: __, silenceMs = SILENCE_MS, runId, ...own } = config;
     const values = new SessionValues();
     const loginMs = role === WATCH_ROLE ? Math.min(LOGIN_MS, silenceMs) : LOGIN_MS;
     const client = new pg.Client({

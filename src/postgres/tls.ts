@@ -48,6 +48,8 @@ export type ConnectionConfig = pg.ClientConfig & {
   readonly silenceMs?: number;
   /** Run of the command that the session belongs to. */
   readonly runId?: number;
+  /** What to check where nobody answers; what says where the warehouse is by default. */
+  readonly remedy?: string;
 };
 
 /** The parameters of a URL that concern TLS, each with the environment variable for it. */

@@ -1,7 +1,7 @@
 /** What zod says of an edp.yaml → faults, each with its path from the root of the file. */
 import type { z } from 'zod';
 import { nearest } from '../base/nearest.js';
-import { captureKeys } from '../model/capture-schema.js';
+import { captureKeys, displacedKeyFault } from '../model/capture-schema.js';
 import { NOTIFY_KEYS } from '../model/notify-schema.js';
 import { knownKeys } from '../model/schema.js';
 import { foreignKeyHint, laterKeyFault, warehouseKeys } from '../model/warehouse/known-keys.js';
@@ -30,6 +30,7 @@ function issueFaults(
         path: [...path, key],
         message:
           laterKeyFault(key) ??
+          displacedKeyFault(key, path) ??
           `"${key}" is not known here${meant(key, path, keysOf(path) ?? rootKeys)}`,
       }));
     case 'invalid_key':

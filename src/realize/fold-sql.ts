@@ -110,7 +110,7 @@ export function markSql({ table, target, history, log, hasTruncates }: FoldPlan)
         min(l.source) = max(l.source) AS one_source
       FROM q JOIN ${log} l ON l.table_name = ${name} AND l.key = q.key WHERE NOT q.is_quick GROUP BY l.key)
     SELECT q.key, q.first, q.is_quick, coalesce(one_source AND made IS NOT NULL AND coalesce(made > gone, true)
-        ${hasTruncates ? `AND coalesce(made > ${truncate}, true)` : ''}, false), made, latest
+        ${hasTruncates ? `AND coalesce(made >= ${truncate}, true)` : ''}, false), made, latest
     FROM q LEFT JOIN b ON b.key = q.key`;
 }
 

@@ -1,9 +1,11 @@
 /**
  * The destination of a report: standard output, or a file that exists completely or not at all.
  */
-import { type FileHandle, link, mkdir, open, realpath, rename, stat } from 'node:fs/promises';
+
+import { type FileHandle, link, open, realpath, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { makeDirectory } from '../base/make-directory.js';
 import { withReplacedFile } from '../base/replace-file.js';
 import { isStdout } from '../base/stdout-name.js';
 
@@ -89,7 +91,7 @@ export async function withOutputFile<T>(
   if (await isSpecialFile(destination.file))
     return { file: destination.file, result: await appendTo(file, work) };
   const directory = path.dirname(file);
-  await withIo(directory, () => mkdir(directory, { recursive: true }));
+  await withIo(directory, () => makeDirectory(directory));
   let taken = destination.file;
   let failed: { readonly error: unknown } | undefined;
   const write = async (handle: FileHandle) => {

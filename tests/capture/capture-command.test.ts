@@ -1,5 +1,7 @@
 /** `edp capture` as a command: its options, what a dry run leaves, and what it says where things do not fit together. */
+import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { toUrl } from '../../src/postgres/which-server.js';
 import { useWarehouseFolder } from '../support/warehouse-run.js';
 
 const MODEL = `
@@ -118,7 +120,24 @@ describe('what does not fit together', () => {
     });
     const run = await capture('run', '--to', 'events', '--once');
     expect([run.status, run.json]).toMatchObject([3, { unmapped: 2, events: { published: 0 } }]);
+    // Named as before again, the rows that were kept meanwhile have the other name.
     await query('ALTER TABLE notes RENAME COLUMN body TO text');
+    const early = await capture('install');
+    expect([early.status, early.stderr]).toEqual([
+      3,
+      expect.stringContaining('have the column body, and lack text: it was renamed since'),
+    ]);
+    await query('ALTER TABLE notes RENAME COLUMN text TO body');
+    const second = MODEL.replace('{ key: id,', '{ version: 2, key: id,');
+    await folder.write(
+      'edp.yaml',
+      second
+        .replace('columns: { size', 'columns: { text: body, size')
+        .replace('length(text)', 'length(body)'),
+    );
+    expect((await capture('install')).status).toBe(0);
+    await query('ALTER TABLE notes RENAME COLUMN body TO text');
+    await folder.write('edp.yaml', second);
     expect((await capture('install')).status).toBe(0);
   });
 });
@@ -130,4 +149,107 @@ describe('a snapshot', () => {
     expect([status, json]).toMatchObject([3, { ok: true, failedCalculations: 1 }]);
     expect(stderr).toContain('a calculation failed in 1 event');
   });
+});
+
+describe('what publish is given', () => {
+  it.each([
+    ["'noted', 1, 'update', '{\"id\": 1}', '{}', NULL", 'edp.yaml has no table noted with a key'],
+    ["'..x', 1, 'update', '{\"id\": 1}', '{}', NULL", 'has no table "..x"'],
+    ["NULL, 1, 'update', '{\"id\": 1}', '{}', NULL", 'has no table NULL'],
+    ["'notes', 9, 'update', '{\"id\": 1}', '{}', NULL", 'notes has versions up to 2, and not 9'],
+    ["'notes', 2, 'update', '{\"no\": 1}', '{}', NULL", 'the key of notes is {"id":"number"}'],
+    ["'notes', 2, 'update', '{\"id\": 1, \"a\": 2}', '{}', NULL", 'the key of notes is'],
+    ["'notes', 2, 'update', '{\"id\": \"1\"}', '{}', NULL", 'the key of notes is'],
+    ["'notes', 2, 'update', '{\"id\": null}', '{}', NULL", 'the key of notes is'],
+    ["'notes', 2, 'update', '[1]', '{}', NULL", 'the key of notes is'],
+    ["'notes', 2, 'update', '{\"id\": 1}', NULL, NULL", 'update needs after'],
+    ["'notes', 2, 'delete', '{\"id\": 1}', NULL, '[]'", 'after and before are JSON objects'],
+    ["'notes', 2, NULL, '{\"id\": 1}', NULL, NULL", 'op is create, update'],
+  ])('is refused with words: %s', async (args, words) => {
+    await expect(query(`SELECT edp_capture.publish(${args})`)).rejects.toThrow(words);
+  });
+
+  it.each([
+    "'notes', 1, 'update', '{\"id\": 1}', '{\"text\": \"x\"}', NULL",
+    "'notes', 2, 'delete', '{\"id\": 1}', NULL, NULL",
+    "'notes', 2, 'truncate', NULL, NULL, NULL",
+  ])('is an event: %s', async (args) => {
+    const count = async () =>
+      (await query('SELECT count(*)::int FROM edp_capture.outbox_0'))[0]![0];
+    const before = Number(await count());
+    await query(`SELECT edp_capture.publish(${args})`);
+    expect(await count()).toBe(before + 1);
+  });
+});
+
+describe('a source', () => {
+  const elsewhere = (url: string) =>
+    folder.write('edp.yaml', MODEL.replace(/\$\{DATABASE_URL\}/, url));
+
+  it('that does not answer is looked for where edp.yaml has it', async () => {
+    await elsewhere('postgresql://127.0.0.1:1/none');
+    const { status, stderr } = await folder.plain('capture', 'status');
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /no database at 127\.0\.0\.1:1\/none[\s\S]*check capture: source: database-url/,
+      ),
+    ]);
+    expect(stderr).not.toContain('--database-url');
+  });
+
+  it('that refuses a role says which grants it needs', async () => {
+    const role = `poor_${randomBytes(4).toString('hex')}`;
+    await query(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+    try {
+      const url = toUrl({ ...folder.database.config, user: role, password: 'x' });
+      await elsewhere(url);
+      for (const args of [
+        ['run', '--to', 'events', '--once'],
+        ['status'],
+        ['snapshot'],
+        ['install'],
+      ]) {
+        const { stderr } = await folder.plain('capture', ...args);
+        expect(stderr, args.join(' ')).toContain('docs/capture.md');
+        expect(stderr).not.toContain('The ledger needs');
+      }
+    } finally {
+      await query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+
+  it('that was restored on another server is reported by status as by run', async () => {
+    await folder.write('edp.yaml', MODEL.replace('{ key: id,', '{ version: 2, key: id,'));
+    await query("UPDATE edp_capture.consumers SET last_xmin = '9000000000000'");
+    const words = 'the source is not the server that was captured before';
+    const run = await folder.plain('capture', 'run', '--to', 'events', '--once');
+    expect([run.status, run.stderr]).toEqual([2, expect.stringContaining(words)]);
+    const { status, json, stderr } = await folder.edp('capture', 'status');
+    expect([status, json]).toMatchObject([
+      3,
+      {
+        ok: false,
+        misfits: [expect.stringContaining('uninstall, install and snapshot begin anew')],
+      },
+    ]);
+    expect(stderr).toContain(words);
+  });
+});
+
+it('a folder that no file system makes is refused at once', async () => {
+  const { status, stderr } = await folder.plain('capture', 'snapshot', '--to', '/proc/x');
+  expect([status, stderr]).toEqual([1, expect.stringContaining('/proc/x cannot be written')]);
+});
+
+it('strict stands in one place, and a fault says which', async () => {
+  await folder.write(
+    'edp.yaml',
+    MODEL.replace('notes: { columns:', 'notes: { strict: true, columns:'),
+  );
+  const { status, stderr } = await folder.plain('capture', 'status');
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringContaining('"strict" is not known here: it stands directly below capture:'),
+  ]);
 });

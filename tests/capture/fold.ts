@@ -48,7 +48,10 @@ export function foldEvents(events: readonly ReadEvent[]): Map<string, Record<str
   }
   const rows = new Map<string, Record<string, unknown>>();
   for (const [key, own] of byKey) {
-    const ordered = [...own, ...truncates].sort((a, b) => (a.sequence < b.sequence ? -1 : 1));
+    // A truncate of the same number comes first: it ends what is below.
+    const ordered = [...truncates, ...own].sort((a, b) =>
+      a.sequence === b.sequence ? 0 : a.sequence < b.sequence ? -1 : 1,
+    );
     const reset = ordered.findLastIndex(({ data }) => data.op !== 'update');
     const first = ordered[reset]?.data.op;
     if (first !== 'create' && first !== 'read') continue;

@@ -238,6 +238,23 @@ describe('a mapping that no longer fits', () => {
     expect(await source.query('SELECT count(*)::int FROM edp_capture.unmapped')).toEqual([[0]]);
   });
 
+  it('of a column that was renamed twice is said, and never NULL', async () => {
+    await installIn(source.config, NOTES);
+    await source.query('ALTER TABLE notes RENAME COLUMN text TO body');
+    await source.query("INSERT INTO notes VALUES (7, 'seven')");
+    await source.query('ALTER TABLE notes RENAME COLUMN body TO content');
+    const renamed = (name: string) =>
+      NOTES.replace('notes: {}', `notes: { columns: { text: ${name} } }`);
+    const { mapped, failures } = await installIn(source.config, renamed('content'));
+    expect([mapped, failures]).toEqual([
+      0,
+      [expect.stringMatching(/have the column body, and lack content: it was renamed since/)],
+    ]);
+    await source.query('ALTER TABLE notes RENAME COLUMN content TO body');
+    expect((await installIn(source.config, renamed('body'))).mapped).toBe(1);
+    expect((await takeEvents(source.config)).at(-1)!.data.after).toEqual({ id: 7, text: 'seven' });
+  });
+
   it('of one value fails no statement, either', async () => {
     const text = NOTES.replace(
       'notes: {}',

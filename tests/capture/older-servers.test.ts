@@ -90,7 +90,11 @@ describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ packageName, isInstalled })
       }),
     );
     expect(totals).toEqual({ rows: 2, failed: 1 });
-    expect((await takeEvents(config)).map(({ data }) => data.op)).toEqual(['read', 'read']);
+    expect((await takeEvents(config)).map(({ data }) => data.op)).toEqual([
+      'read',
+      'read',
+      'truncate',
+    ]);
     expect(
       await withClient(config, 'test', (client) => readStatus(client, { plan, misfits: [] })),
     ).toMatchObject({ isCurrent: true, misfits: [], kept: [], outbox: { failedCalculations: 2 } });

@@ -94,6 +94,8 @@ it('is enough for who installs, writes, runs, asks, reads all, publishes itself 
   );
   expect((await takeEvents(as(runner))).map(({ data }) => data.after)).toEqual([
     { id: 1, text: 'x', size: 1 },
+    // The truncate behind it.
+    undefined,
   ]);
   expect(
     await withClient(as(runner), 'test', (one) => removeConsumer(one, 'default', true)),

@@ -74,7 +74,9 @@ describe('events of a run', () => {
       expect(await waiting()).toEqual([]);
       // One number for each event.
       expect(await query('SELECT count(*)::int FROM change_events')).toEqual(
-        await query('SELECT last_value::int FROM edp_capture.event_sequence'),
+        await query(
+          "SELECT (last_value - seqstart + 1)::int FROM edp_capture.event_sequence, pg_sequence WHERE seqrelid = 'edp_capture.event_sequence'::regclass",
+        ),
       );
     },
   );
@@ -98,7 +100,8 @@ describe('events of a run', () => {
     await send();
     const taken = await folder.edp('capture', 'snapshot', '--to', 'table');
     expect(taken.status, taken.stderr).toBe(0);
-    expect(taken.json).toMatchObject({ events: { published: 2 } });
+    // And the truncate that ends others.
+    expect(taken.json).toMatchObject({ events: { published: 3 } });
     expect(await keptRows()).toEqual(await sourceRows());
   });
 });

@@ -127,7 +127,9 @@ it('is valid, whatever the value', async () => {
     ),
   );
   expect([...seen].sort()).toEqual([
-    ...['created', 'deleted', 'read', 'updated', 'updated with errors'].map((op) => `formed.${op}`),
+    ...['created', 'deleted', 'read', 'truncated', 'updated', 'updated with errors'].map(
+      (op) => `formed.${op}`,
+    ),
     ...['created', 'deleted', 'read', 'truncated', 'updated'].map((op) => `parents.${op}`),
     ...['created', 'deleted', 'read', 'truncated', 'updated'].map((op) => `typed.${op}`),
   ]);

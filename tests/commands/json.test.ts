@@ -291,7 +291,7 @@ capture: { source: { name: shop, database-url: "\${DATABASE_URL}" }, tables: { c
     result: 'capture snapshot',
     args: ['capture', 'snapshot', '--to', 'events'],
     status: 0,
-    json: { events: { published: 2 } },
+    json: { events: { published: 3 } },
   },
   { result: 'capture status', args: ['capture', 'status'], status: 0, json: { ok: true } },
   {

@@ -16,7 +16,7 @@ const NAMES: readonly (readonly [schema: string, name: string])[] = [
 ];
 
 const tables: SourceTable[] = NAMES.map(([schema, name], oid) => ({
-  ...{ oid, schema, name, isInPath: schema === 'public', isPartitioned: false },
+  ...{ oid, schema, name, isInPath: schema === 'public', isPartitioned: false, isInherited: false },
   ...{ comment: undefined, columns: [], keys: [], references: [] },
 }));
 

@@ -3,10 +3,11 @@
  * whoever lists the folder sees complete files only.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { makeDirectory } from '../../base/make-directory.js';
 import { formatSequence, pathSegment } from '../../events/change-event.js';
 import type { SentEvent, Sink } from './sink.js';
 
@@ -45,7 +46,7 @@ export class DirectorySink implements Sink {
 
   open(): Promise<void> {
     return withExplanation(this.#directory, async () => {
-      await mkdir(this.#directory, { recursive: true });
+      await makeDirectory(this.#directory);
       const folders = await readdir(this.#directory, { withFileTypes: true });
       for (const folder of folders.filter((entry) => entry.isDirectory())) {
         const inside = path.join(this.#directory, folder.name);
@@ -110,7 +111,7 @@ export class DirectorySink implements Sink {
 
   async #start(table: string, sequence: bigint): Promise<OpenFile> {
     const folder = path.join(this.#directory, pathSegment(table));
-    await mkdir(folder, { recursive: true });
+    await makeDirectory(folder);
     const name = path.join(folder, `${this.#prefix}${randomBytes(6).toString('hex')}${SUFFIX}`);
     const file = {
       path: name,

@@ -1,8 +1,10 @@
 /** Files of a new project, which are written over nothing. */
+
 import { constants } from 'node:fs';
-import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
+import { makeDirectory } from '../../base/make-directory.js';
 
 /** Where its content comes from: a text, or another file. */
 export type NewFile = { readonly text: string } | { readonly copyOf: string };
@@ -21,7 +23,7 @@ export async function writeNewFiles(
   for (const [name, file] of files) {
     const to = path.join(directory, name);
     try {
-      await mkdir(path.dirname(to), { recursive: true });
+      await makeDirectory(path.dirname(to));
       // Never over a file that came to be meanwhile.
       if ('text' in file) await writeFile(to, file.text, { flag: 'wx' });
       else await copyFile(file.copyOf, to, constants.COPYFILE_EXCL);

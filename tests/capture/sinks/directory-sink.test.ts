@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { DirectorySink } from '../../../src/capture/sinks/directory-sink.js';
 import { consumerWriter, snapshotWriter } from '../../../src/capture/writer-name.js';
+import { discoverFiles } from '../../../src/source/discover.js';
 import { withDirectory } from '../../support/cli.js';
 
 const event = (sequence: number, table = 'notes') => ({
@@ -102,3 +103,44 @@ it('is due at a size and at an age', () =>
     expect(old.isDue()).toBe(true);
     await Promise.all([small.discard(), old.discard()]);
   }));
+
+it('names folders so that they are read again, whatever a table is called', () =>
+  withDirectory(async (directory) => {
+    const names = [
+      '.',
+      '..',
+      '..x',
+      '.x',
+      'x.',
+      'a*b',
+      '!x',
+      '{a,b}',
+      '(x)',
+      '[ab]',
+      '-x',
+      'a b',
+      "'",
+    ];
+    const sink = new DirectorySink(path.join(directory, 'ev'), OPTIONS);
+    await sink.open();
+    await sink.write(names.map((name, i) => event(i, name)));
+    await sink.commit();
+    // Whoever lists them passes over a point at the beginning.
+    const folders = await readdir(path.join(directory, 'ev'));
+    expect(folders.filter((name) => name.startsWith('.'))).toEqual([]);
+    const listed = await Promise.all(
+      folders.map(async (name) => path.join('ev', name, (await list(directory, `ev/${name}`))[0]!)),
+    );
+    expect(listed).toHaveLength(names.length);
+    expect(await discoverFiles(listed, directory)).toHaveLength(names.length);
+  }));
+
+it.each(['/proc/x', '/proc/x/y/z', '/dev/null/x'])(
+  'is refused at once where no folder can be: %s',
+  async (folder) => {
+    await expect(new DirectorySink(folder, OPTIONS).open()).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining(`${folder} cannot be written`),
+    });
+  },
+);
