@@ -5,6 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCampaign } from './campaign.js';
+import { PLANTS } from './capture/planted.js';
 import { Host } from './command.js';
 import type { Fault } from './fault.js';
 import { runFuzz } from './fuzz.js';
@@ -138,4 +139,11 @@ describe('failpoints', () => {
       delete process.env.EDP_FAILPOINTS;
     }
   });
+});
+
+it.each(PLANTS)('the fault can still be planted: $name', async ({ edits }) => {
+  for (const { file, find } of edits) {
+    const text = await readFile(path.join(REPOSITORY, file), 'utf8');
+    expect(text.split(find).length - 1, `${file}: ${find}`).toBe(1);
+  }
 });

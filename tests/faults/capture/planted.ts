@@ -50,7 +50,13 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'a row with another key is an update',
-    edits: [capture('single-row.ts', 'IF n.r AND o.r AND $', 'IF n.r AND o.r OR false AND $')],
+    edits: [
+      capture(
+        'single-row.ts',
+        `hasFilter ? \`n.r AND o.r AND \${isSameKey(model)}\` : isSameKey(model)`,
+        "hasFilter ? 'n.r AND o.r' : 'true'",
+      ),
+    ],
   },
   {
     name: 'old and new rows are joined by their place',
@@ -60,7 +66,7 @@ export const PLANTS: readonly Plant[] = [
         "['true AS r', ...values]",
         "['true AS r', 'row_number() OVER () AS place', ...values]",
       ),
-      capture('event-sql.ts', "join.join(' AND ')", "(join.length > 0 ? 'n.place = o.place' : '')"),
+      capture('event-sql.ts', `AS n ON \${isSameKey(model)}`, 'AS n ON n.place = o.place'),
     ],
   },
   {
