@@ -96,7 +96,7 @@ CREATE TRIGGER count_change AFTER INSERT OR UPDATE ON nodes FOR EACH ROW EXECUTE
 CREATE TABLE tags (code text PRIMARY KEY, name text);
 CREATE TABLE tagged (id int PRIMARY KEY, tag text REFERENCES tags ON UPDATE CASCADE ON DELETE SET NULL);
 CREATE TABLE journal (id bigint PRIMARY KEY, token text NOT NULL, n int NOT NULL DEFAULT 0);
-CREATE TABLE seats (id int PRIMARY KEY DEFERRABLE, who text);
+CREATE TABLE seats (id int PRIMARY KEY, who text);
 INSERT INTO regions (code, name) SELECT 'r' || i, 'region ' || i FROM generate_series(1, 5) AS i;
 INSERT INTO legacy_accounts (first_name, balance, region_id, due) SELECT 'first ' || i, i, 1 + i % 5, date '2026-06-01' + i FROM generate_series(1, 40) AS i;
 INSERT INTO lines (account_id, amount) SELECT 1 + i % 40, i FROM generate_series(1, 60) AS i;

@@ -177,8 +177,8 @@ export const STATEMENTS: readonly Statement[] = [
     sql: (r) => {
       const [a, b] = [1 + r.below(60), 1 + r.below(60)];
       return r.pick([
-        `UPDATE seats SET id = CASE id WHEN ${a} THEN ${b} ELSE ${a} END WHERE id IN (${a}, ${b})`,
-        `UPDATE seats SET id = CASE WHEN id % 6 = 5 THEN id - 5 ELSE id + 1 END WHERE id / 6 = ${r.below(10)}`,
+        `UPDATE seats SET id = -1 - id WHERE id = ${a}; UPDATE seats SET id = ${a} WHERE id = ${b}; UPDATE seats SET id = ${b} WHERE id = ${-1 - a}`,
+        `WITH gone AS (DELETE FROM seats WHERE id / 6 = ${r.below(10)} RETURNING *) INSERT INTO seats SELECT CASE WHEN id % 6 = 5 THEN id - 5 ELSE id + 1 END, who FROM gone`,
         `INSERT INTO seats SELECT i, 'new ${r.below(99)}' FROM generate_series(${a}, ${a + 5}) AS i WHERE NOT EXISTS (SELECT FROM seats WHERE id = i)`,
         `DELETE FROM seats WHERE id = ${a}`,
       ]);
