@@ -9,7 +9,7 @@ import { foldEvents, type ReadEvent } from '../../capture/fold.js';
 import type { Checkpoints } from './checkpoints.js';
 import type { Journal, Written } from './journal.js';
 import type { Follower, Place } from './place.js';
-import { type Oracle, oracles, type Shape } from './source.js';
+import { type Oracle, oracles, type Shape, SNAPSHOT_NUMBERS } from './source.js';
 
 const MOST = 4;
 
@@ -27,6 +27,7 @@ export async function judge(
       for (const row of await rows(sql)) faults.push(`${name}: ${JSON.stringify(row)}`);
     }
     await judgeTransactions(rows, events, faults);
+    const snapshots = new Set((await rows(SNAPSHOT_NUMBERS)).map(([number]) => number as string));
     const oracleOf = oracles(shape);
     for (const [name, { events: sql }] of Object.entries(oracleOf)) {
       compareRows(
@@ -38,15 +39,16 @@ export async function judge(
       );
     }
     faults.push(...shorten(await checkpoints.judge(rows, events, shape)));
+    const changes = (events.get('journal') ?? []).filter((one) => !isRead(one, snapshots));
+    faults.push(...shorten(journal.judge(journalOf(changes))));
     const wanted = new Map<string, Map<string, string>>();
     for (const [name, { source }] of Object.entries(oracleOf)) {
       wanted.set(name, await mapOf(rows, source));
     }
     for (const follower of [files, table]) {
-      await judgeWarehouse(place, follower, oracleOf, wanted, events, faults);
+      await judgeWarehouse(place, follower, oracleOf, wanted, { events, snapshots }, faults);
     }
   });
-  faults.push(...shorten(journal.judge(journalOf(events.get('journal') ?? []))));
   return faults;
 }
 
@@ -56,6 +58,17 @@ const LEFTOVERS: readonly [string, string][] = [
   ['touched keys that are left', 'SELECT model FROM edp_capture.touched LIMIT 2'],
   ['a touched transaction that is left', 'SELECT xid FROM edp_capture.at_commit LIMIT 2'],
 ];
+
+interface Stream {
+  readonly events: ReadonlyMap<string, readonly ReadEvent[]>;
+  /** Numbers of all snapshots. */
+  readonly snapshots: ReadonlySet<string>;
+}
+
+/** Whether it is of a snapshot, which ends with a truncate; each warehouse has its own ones. */
+function isRead({ sequence, data }: ReadEvent, snapshots: ReadonlySet<string>): boolean {
+  return data.op === 'read' || (data.op === 'truncate' && snapshots.has(String(BigInt(sequence))));
+}
 
 type Rows = (sql: string, values?: unknown[]) => Promise<unknown[][]>;
 
@@ -186,7 +199,7 @@ async function judgeWarehouse(
   { database, consumer }: Follower,
   oracleOf: Readonly<Record<string, Oracle>>,
   wanted: ReadonlyMap<string, Map<string, string>>,
-  events: ReadonlyMap<string, readonly ReadEvent[]>,
+  stream: Stream,
   faults: string[],
 ): Promise<void> {
   await withRows(place, database, async (rows) => {
@@ -233,7 +246,7 @@ async function judgeWarehouse(
         faults.push(...shorten(await judgeHistory(rows, name)));
       }
     }
-    await judgeLog(rows, consumer, events, faults);
+    await judgeLog(rows, consumer, stream, faults);
   });
 }
 
@@ -264,20 +277,22 @@ async function judgeHistory(rows: Rows, name: string): Promise<string[]> {
 async function judgeLog(
   rows: Rows,
   consumer: string,
-  events: ReadonlyMap<string, readonly ReadEvent[]>,
+  { events, snapshots }: Stream,
   faults: string[],
 ): Promise<void> {
-  const isRead = ({ data }: ReadEvent) => data.op === 'read';
   for (const [name, own] of events) {
     const sent = new Map<string, number>();
     const add = (number: string, by: number) => sent.set(number, (sent.get(number) ?? 0) + by);
-    for (const event of own.filter((one) => !isRead(one)))
+    for (const event of own.filter((one) => !isRead(one, snapshots)))
       add(`${Number(event.sequence)} ${event.data.op}`, 1);
     const kept = await rows(
       `SELECT sequence::text, op FROM change_events WHERE table_name = $1 AND op <> 'read'`,
       [name],
     );
-    for (const [sequence, op] of kept) add(`${Number(sequence)} ${op as string}`, -1);
+    for (const [sequence, op] of kept) {
+      const isOfSnapshot = op === 'truncate' && snapshots.has(String(BigInt(sequence as string)));
+      if (!isOfSnapshot) add(`${Number(sequence)} ${op as string}`, -1);
+    }
     const differ = [...sent].filter(([, count]) => count !== 0);
     faults.push(
       ...shorten(

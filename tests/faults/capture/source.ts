@@ -191,3 +191,14 @@ export function oracles({ nameColumn, isNoteCaptured }: Shape): Readonly<Record<
     },
   };
 }
+
+/** Notes the number of each snapshot, behind an install. */
+export const NOTE_SNAPSHOTS = `CREATE TABLE snapshot_numbers (number bigint);
+CREATE FUNCTION note_snapshot() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO public.snapshot_numbers VALUES (NEW.sequence);
+  RETURN NULL;
+END$$;
+CREATE TRIGGER note_snapshot AFTER INSERT OR UPDATE OF sequence ON edp_capture.snapshots FOR EACH ROW EXECUTE FUNCTION note_snapshot();`;
+
+export const SNAPSHOT_NUMBERS = 'SELECT number::text FROM snapshot_numbers';

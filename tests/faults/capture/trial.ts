@@ -21,7 +21,7 @@ import {
   takeSnapshots,
 } from './runs.js';
 import { changeSchema } from './schema-changes.js';
-import { newShape, projectText, SCHEMA } from './source.js';
+import { NOTE_SNAPSHOTS, newShape, projectText, SCHEMA } from './source.js';
 import { connectPatiently, type Prepared, settlePrepared, write } from './writers.js';
 
 export interface TrialOptions {
@@ -80,9 +80,10 @@ async function follow(options: TrialOptions, place: Place): Promise<string[]> {
   const config = place.config(place.source);
   const admin = await connectPatiently(config);
   await admin.query(SCHEMA);
-  await admin.end();
   place.declare(projectText(shape, shape.nameColumn));
   await place.finish(files, ['capture', 'install']);
+  await admin.query(NOTE_SNAPSHOTS);
+  await admin.end();
   // From here on, the outbox keeps what the second consumer has not read.
   await place.finish(table, ['capture', 'run', '--to', 'table', '--consumer', 'second', '--once']);
 
