@@ -1,7 +1,7 @@
 /** Whether the events of a load have the names of today's versions: their file is read by these. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import { getFileFormat, getLoad } from '../ledger/ledger-queries.js';
+import { getFileFormat, getLoad, openLedger } from '../ledger/ledger-queries.js';
 import { quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
 import { isRealizable } from '../model/realized-model.js';
@@ -14,6 +14,7 @@ import { hasEvents } from './event-log-table.js';
  * @throws EdpError `file_changed`
  */
 export async function assertLifted(client: pg.Client, model: Model, loadId: number): Promise<void> {
+  await openLedger(client);
   const load = await getLoad(client, loadId);
   if (
     load.state === 'undone' ||
