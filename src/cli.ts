@@ -390,7 +390,9 @@ function nameFiles(
   named: ReadonlySet<CommandEntry>,
   { OPTIONS, flagOf, optionsOf }: typeof import('./options/option-definitions.js'),
 ): string[] {
-  const takers = [...named].filter(({ takesFileSettings }) => takesFileSettings === true);
+  const takers = [...named].filter(
+    ({ takesFileSettings, takesFiles }) => takesFileSettings === true || takesFiles === true,
+  );
   if (takers.length === 0) return [...argv];
   const withValue = new Set(
     takers

@@ -61,6 +61,8 @@ export interface CommandHelp {
   >;
   /** Whether it also accepts the settings of files. */
   readonly takesFileSettings?: boolean;
+  /** Whether its positionals are names of files, `-` among them, though it does not accept their settings. */
+  readonly takesFiles?: boolean;
   /** Adds positionals and examples. */
   build?(yargs: Argv): Argv;
   /** Whether it works beside a faulty edp.yaml, of which it needs the address of the database alone. */

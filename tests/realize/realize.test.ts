@@ -1,5 +1,6 @@
 /** `edp realize`: events in files into their log and their tables, what is refused, and what is taken back. */
 import { describe, expect, it } from 'vitest';
+import { edp } from '../support/cli.js';
 import { useWarehouseFolder } from '../support/warehouse-run.js';
 import { cloudEvent, toLines } from './event-lines.js';
 
@@ -156,6 +157,17 @@ describe('events of files', () => {
       expect(await readAll()).toEqual(wanted);
     },
   );
+});
+
+it('events of a pipe are kept and folded', async () => {
+  await reset();
+  const { status, stderr } = await edp(['realize', '-'], {
+    cwd: folder.directory,
+    env: { DATABASE_URL: folder.database.url },
+    input: toLines(EVENTS),
+  });
+  expect(status, stderr).toBe(0);
+  expect(await read('SELECT count(*)::int FROM change_events')).toEqual([[EVENTS.length]]);
 });
 
 describe('what is refused', () => {

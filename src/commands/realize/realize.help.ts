@@ -23,6 +23,7 @@ export const help: CommandHelp = {
     doneWithRejects: 'events were rejected, also by earlier runs of the loads',
   },
   stopsInOrder: true,
+  takesFiles: true,
   build: (yargs) =>
     yargs
       .positional('files', {
