@@ -81,7 +81,7 @@ function assertServable(
   if (stays || targets.every(({ kind }) => kind !== 'prometheus')) return;
   throw new EdpError(
     'usage',
-    `edp ${command} ends before Prometheus comes to read: --metrics prometheus:// is for commands that stay (worker, stream, serve, schedule, capture run)`,
+    `edp ${command} ends before Prometheus comes to read: --metrics prometheus:// is for edp capture run, which stays`,
     {
       hint: 'write a file that node_exporter reads: --metrics textfile:/var/lib/node_exporter/edp.prom',
     },
