@@ -8,9 +8,6 @@ import type { Observer, ObserverContext } from '../observer.js';
 import { isWatchedWork } from '../watched-work.js';
 import type { Target, TargetContext } from './target.js';
 
-/** Commands that stay, so that somebody can come and read. */
-const STAYING: ReadonlySet<string> = new Set(['worker', 'stream', 'serve', 'schedule']);
-
 /** @returns undefined where nobody asked for numbers @throws EdpError `usage` */
 export async function openMetrics(context: ObserverContext): Promise<Observer | undefined> {
   const { given, project, command, warn } = context;
@@ -77,7 +74,8 @@ function assertServable(
   command: string,
   given: ObserverContext['given'],
 ): void {
-  const stays = STAYING.has(command) || (command === 'capture' && given.action === 'run');
+  // Somebody can come and read.
+  const stays = command === 'capture' && given.action === 'run';
   if (stays || targets.every(({ kind }) => kind !== 'prometheus')) return;
   throw new EdpError(
     'usage',
