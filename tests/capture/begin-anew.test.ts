@@ -113,7 +113,7 @@ describe('uninstall, install and snapshot', () => {
       const refused = await folder.edp('capture', 'snapshot');
       expect([refused.status, refused.stderr]).toEqual([
         1,
-        expect.stringContaining('affected by row-level security policy for table "notes"'),
+        expect.stringContaining('kept: row level security hides rows of public.notes from few_'),
       ]);
       expect(refused.stderr).toContain('BYPASSRLS');
     } finally {

@@ -75,7 +75,7 @@ const tables = fc.uniqueArray(
 const model = tables.map((drafts): readonly Table[] => {
   const input: Input = {};
   for (const [place, draft] of drafts.entries()) {
-    const keyable = draft.columns.filter(({ type }) => type !== 'json');
+    const keyable = draft.columns.filter(({ type }) => type !== 'json' && type !== 'jsonb');
     const key = keyable.slice(0, draft.keySize).map((column) => column.name);
     if (key.length === 0) continue;
     const declared = draft.columns.map((column) => [
