@@ -6,6 +6,8 @@ import { isRealizable, whyNotRealizable } from '../model/realized-model.js';
 import { plainTableName } from '../model/table-name.js';
 
 interface CatalogueColumn extends EventColumn, Pick<Notes, 'owner' | 'tags'> {
+  /** False for columns of the key. Realized tables enforce the key alone. */
+  readonly nullable: boolean;
   /** The key of another table of the model, which the catalogue need not have. */
   readonly references?: Reference;
   /** All values that it is meant to have, where `values:` lists them. */
@@ -69,14 +71,21 @@ function toCatalogueTable(
   return {
     ...event,
     ...toOwnership(table.notes),
-    columns: event.columns.map((column) => ({ ...column, ...toDetails(byName.get(column.name)!) })),
+    columns: event.columns.map((column) => ({
+      ...column,
+      ...toDetails(byName.get(column.name)!, table.key),
+    })),
     indexes: table.indexes,
     ...(captured === undefined ? {} : { captured: toSource(captured, capture!.name) }),
   };
 }
 
-function toDetails({ references, corrections, notes }: Column) {
+function toDetails(
+  { name, isNullable, references, corrections, notes }: Column,
+  key: readonly string[],
+) {
   return {
+    nullable: isNullable && !key.includes(name),
     ...toOwnership(notes),
     ...(references === undefined ? {} : { references }),
     ...(corrections?.values === undefined ? {} : { values: Object.keys(corrections.values) }),
