@@ -18,9 +18,8 @@ export function columnsOf({ columns, history }: SilverTask): readonly SilverColu
   return [...columns, { name: VALID_FROM, from: { column: by }, ...zone, onError: 'fail' }];
 }
 
-/** The columns of a raw source that its key is made of; undefined where SQL makes it, or a task is read. */
-export function keySourcesOf({ key, columns, source }: SilverTask): readonly string[] | undefined {
-  if (source.task !== undefined) return undefined;
+/** The columns of the source that its key is made of; undefined where SQL makes it. */
+export function keySourcesOf({ key, columns }: SilverTask): readonly string[] | undefined {
   const names = columns
     .filter(({ name }) => key.includes(name))
     .map(({ from }) => ('column' in from ? from.column : undefined));

@@ -101,6 +101,7 @@ function findKeys(
  * the load now, and those of silver that had it.
  */
 function isTraceable(task: SilverTask | DimensionTask, unseen: readonly UnseenChange[]): boolean {
+  if (task.source.lineageColumn === undefined) return false;
   if (unseen.some(({ kind, loadId }) => kind === 'definition' || loadId === null)) return false;
   const has = (kind: string) => unseen.some((change) => change.kind === kind);
   if (ofMembers(task)) return !has('updated') && !has('deleted') && keepsKey(task);
