@@ -28,7 +28,8 @@ export async function readInstalled(client: pg.Client): Promise<InstalledParts> 
     `SELECT t.tgname AS name, json_build_object('schema', n.nspname, 'name', c.relname) AS relation, p.proname AS "functionName", t.tgenabled AS enabled, t.tgnargs > 0 AS "hasArgument"
      FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
        JOIN pg_proc AS p ON p.oid = t.tgfoid
-     WHERE p.pronamespace = 'edp_capture'::regnamespace AND n.nspname <> 'edp_capture'`,
+     WHERE p.pronamespace = 'edp_capture'::regnamespace AND n.nspname <> 'edp_capture'
+     ORDER BY n.nspname, c.relname, t.tgname`,
   );
   const base = rows[0]!.base ?? undefined;
   const models = await readModels(client);
