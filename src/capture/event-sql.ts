@@ -211,22 +211,28 @@ export function object(parts: readonly string[]): string {
   return `'{' || concat_ws(',', ${groups.join(', ')}) || '}'`;
 }
 
+/** SQL of what all events of a read have. */
+export interface ReadParts {
+  readonly sequence: string;
+  readonly errors: string;
+  readonly at: string;
+}
+
 /**
- * Rows as they are in the source now, of some of which it is known how they are told apart: reads, and calculations.
+ * Rows as they are in the source now, with their calculations, as events with {@link EVENT_COLUMNS}.
  *
  * @param from the relation, and what restricts it, behind FROM; it has the name of the source table
  */
 export function readQuery(
   model: CapturedModel,
   from: string,
-  sequence: string,
-  withCalculations: boolean,
+  { sequence, errors, at }: ReadParts,
 ): string {
   const values = model.attributes.map((attribute) => pair(attribute, attribute.value));
   const own = new Set(model.attributes.map(({ name }) => name));
-  const calculated = calculatedPairs(model, withCalculations ? own : undefined);
+  const calculated = calculatedPairs(model, own);
   return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, 'read', ${rowKey(model)},
-  ${object([...values, ...(withCalculations ? calculated : [])])}, NULL::text, NULL::text, clock_timestamp()
+  ${object([...values, ...calculated])}, NULL::text, ${errors}, ${at}
 FROM ${from}`;
 }
 

@@ -131,24 +131,21 @@ export class RangeReader {
     );
     const model = { ...this.#model, calculations };
     const range = rangeOf(model, position, end, this.#isFenced);
-    const read = readQuery(model, range.from, this.#numbered.sequence, true);
+    const { sequence, at } = this.#numbered;
     const values = [
       ...range.values,
       errors.size === 0 ? null : JSON.stringify(Object.fromEntries(errors)),
-      this.#numbered.at,
+      at,
     ];
-    const columns = EVENT_COLUMNS.replace(
-      'errors, at',
-      `$${values.length - 1}::text AS errors, $${values.length}::timestamptz AS at`,
-    );
-    const query = `SELECT ${columns} FROM (${read}) AS e (${EVENT_COLUMNS})`;
+    const query = readQuery(model, range.from, {
+      sequence,
+      errors: `$${values.length - 1}::text`,
+      at: `$${values.length}::timestamptz`,
+    });
     return this.#withSettings(async () => {
       const rows = await this.#write(query, values);
       if (this.#options.sink === undefined) {
-        await this.#client.query(
-          'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
-          [model.name, JSON.stringify(end ?? position), rows],
-        );
+        await moveSnapshot(this.#client, model.name, end ?? position, rows);
       }
       return rows;
     });
@@ -158,17 +155,17 @@ export class RangeReader {
   async endOthers(): Promise<void> {
     const { name, version } = this.#model;
     const { sequence, at } = this.#numbered;
-    const query = `SELECT ${EVENT_COLUMNS} FROM (SELECT $1::bigint, pg_current_xact_id(), $2::text, $3::int, 'truncate',
-      NULL::text, NULL::text, NULL::text, NULL::text, $4::timestamptz) AS e (${EVENT_COLUMNS})`;
+    const query = `SELECT $1::bigint, pg_current_xact_id(), $2::text, $3::int, 'truncate',
+      NULL::text, NULL::text, NULL::text, NULL::text, $4::timestamptz`;
     await this.#withSettings(() => this.#write(query, [sequence, name, version, at]));
   }
 
-  /** @returns how many events it were */
+  /** @param query with {@link EVENT_COLUMNS} @returns how many events it were */
   async #write(query: string, values: readonly unknown[]): Promise<number> {
     const { sink, source } = this.#options;
     if (sink !== undefined) {
       const { rows } = await this.#client.query<OutboxRow>({
-        text: `SELECT ${OUTBOX_ROW} FROM (${query}) AS e`,
+        text: `SELECT ${OUTBOX_ROW} FROM (${query}) AS e (${EVENT_COLUMNS})`,
         values: [...values],
       });
       if (rows.length > 0) await sink.write(rows.map((row) => sentEvent(row, source)));
@@ -184,15 +181,10 @@ export class RangeReader {
     return rowCount ?? 0;
   }
 
-  /**
-   * Names are found as the triggers find them; all other settings are those of each session of edp. A policy that hides
-   * rows of the table from this role is an error: the rows would count as gone.
-   */
+  /** Names are found as the triggers find them; all other settings are those of the session. */
   #withSettings<T>(work: () => Promise<T>): Promise<T> {
     return withTransaction(this.#client, async () => {
-      await this.#client.query(
-        `SET LOCAL search_path = ${this.#model.searchPath}; SET LOCAL row_security = off`,
-      );
+      await this.#client.query(`SET LOCAL search_path = ${this.#model.searchPath}`);
       return work();
     });
   }
@@ -201,6 +193,19 @@ export class RangeReader {
 /** Errors that say something about a row: not about the definition, the session or the server. */
 function isAboutRows(error: unknown): error is DatabaseError {
   return mayBeAboutRecord(error) && !error.code!.startsWith('42');
+}
+
+/** @param rows that were read since the last position */
+export async function moveSnapshot(
+  client: pg.Client,
+  model: string,
+  position: Position,
+  rows: number,
+): Promise<void> {
+  await client.query(
+    'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
+    [model, JSON.stringify(position), rows],
+  );
 }
 
 /** Identity of the row that ends a range of so many; null where fewer are left. */

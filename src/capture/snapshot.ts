@@ -22,6 +22,7 @@ import { holdAlone, snapshotLock } from './hold-alone.js';
 import type { CapturedModel } from './plan.js';
 import {
   findEnd,
+  moveSnapshot,
   type Numbered,
   type Position,
   type RangeOptions,
@@ -79,10 +80,7 @@ export async function snapshotModel(
     if (options.sink !== undefined && uncommitted > 0) await flushLog(client);
     await options.sink?.commit();
     await failpoint('snapshot.sent', client);
-    await client.query(
-      'UPDATE edp_capture.snapshots SET position = $2, rows = rows + $3 WHERE model = $1',
-      [model.name, JSON.stringify(position), uncommitted],
-    );
+    await moveSnapshot(client, model.name, position, uncommitted);
     uncommitted = 0;
   };
   for (;;) {
@@ -112,7 +110,7 @@ export async function snapshotModel(
   });
 }
 
-/** Policies would leave out rows without a word. */
+/** Policies would leave out rows without a word, which would count as gone. */
 async function refuseHiddenRows(client: pg.Client, { name, source }: CapturedModel): Promise<void> {
   const table = quoteTable(formatTableName(source));
   const { rows } = await client.query<{ role: string; hides: boolean }>(
@@ -127,7 +125,7 @@ async function refuseHiddenRows(client: pg.Client, { name, source }: CapturedMod
       { hint: 'take the snapshot as the owner of the table, or ALTER ROLE … BYPASSRLS' },
     );
   }
-  // What SQL of edp.yaml reads beside it: the server refuses to leave out rows.
+  // Of all that this session reads from here on, with SQL of edp.yaml too: the server refuses to leave out rows.
   await client.query('SET row_security = off');
 }
 
