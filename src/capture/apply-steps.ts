@@ -3,8 +3,8 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { retry } from '../base/retry.js';
 import { safeText } from '../base/safe-text.js';
-import { quoteTable } from '../model/ddl.js';
-import { formatTableName, type TablePlace } from '../model/table-name.js';
+import { quoteName } from '../model/ddl.js';
+import type { TablePlace } from '../model/table-name.js';
 import { withTransaction } from '../postgres/connection.js';
 import type { InstallStep } from './install-steps.js';
 
@@ -98,7 +98,7 @@ async function readBlockers(
        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND ($2 OR l.mode NOT IN ('AccessShareLock', 'RowShareLock')))
      ORDER BY a.xact_start LIMIT 3`,
-    [quoteTable(formatTableName(relation)), isExclusive],
+    [quoteName(relation), isExclusive],
   );
   return rows.map(({ blocker }) => safeText(blocker));
 }

@@ -6,8 +6,7 @@
  * on the model, which those with few keys share.
  */
 import { createHash } from 'node:crypto';
-import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
-import { formatTableName } from '../model/table-name.js';
+import { quoteIdentifier, quoteLiteral, quoteName } from '../model/ddl.js';
 import {
   calculatedPairs,
   EVENT_COLUMNS,
@@ -125,7 +124,7 @@ function updates(model: CapturedModel, from: string): string {
 }
 
 function relationOf({ source }: CapturedModel): string {
-  return `${quoteTable(formatTableName(source))} AS ${quoteIdentifier(source.name)}`;
+  return `${quoteName(source)} AS ${quoteIdentifier(source.name)}`;
 }
 
 function qualified({ source, identity }: CapturedModel): string {

@@ -4,8 +4,7 @@
  * It keeps plain texts of values, in an array: to write JSON is left to the reader (change-texts.ts), and of an update, what did not
  * change is NULL. OLD and NEW are joined by key: where both are there it is an update; otherwise a delete or a create.
  */
-import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
-import { formatTableName } from '../model/table-name.js';
+import { quoteIdentifier, quoteLiteral, quoteName } from '../model/ddl.js';
 import type { Attribute, CapturedModel } from './plan.js';
 import { shapeId } from './shape-sql.js';
 
@@ -85,7 +84,7 @@ function isThere(model: CapturedModel): string {
     const isIndexed = attribute.comparison !== 'equality' && attribute.isColumn;
     return `${isIndexed ? `${now} = ${was} AND ` : ''}${sameText(attribute, now, was)}`;
   });
-  const relation = quoteTable(formatTableName(model.source));
+  const relation = quoteName(model.source);
   return `EXISTS (SELECT FROM (${rowsOf(model, relation)}) AS edp_now WHERE ${same.join(' AND ')})`;
 }
 

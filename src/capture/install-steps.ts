@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { packageFile } from '../base/package-files.js';
-import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
-import { formatTableName, type TablePlace } from '../model/table-name.js';
+import { quoteIdentifier, quoteLiteral, quoteName } from '../model/ddl.js';
+import type { TablePlace } from '../model/table-name.js';
 import { calculateFunction, calculateName } from './calculate-function.js';
 import type { RowOp } from './event-sql.js';
 import { safelyQuoted } from './function-parts.js';
@@ -164,7 +164,7 @@ function obsoleteSteps(
 export function dropTriggerSteps(triggers: Iterable<InstalledTrigger>): InstallStep[] {
   const byTable = new Map<string, { relation: TablePlace; statements: string[] }>();
   for (const { name, relation } of triggers) {
-    const table = quoteTable(formatTableName(relation));
+    const table = quoteName(relation);
     const own = byTable.get(table) ?? { relation, statements: [] };
     own.statements.push(`DROP TRIGGER IF EXISTS ${quoteIdentifier(name)} ON ${table};`);
     byTable.set(table, own);
@@ -208,7 +208,7 @@ export function stateOf(wanted: WantedTrigger, { triggers }: InstalledParts): Tr
 function triggerStatements(wanted: WantedTrigger, installed: InstalledParts): string[] {
   const state = stateOf(wanted, installed);
   if (state === 'right') return [];
-  const relation = quoteTable(formatTableName(wanted.relation));
+  const relation = quoteName(wanted.relation);
   const name = quoteIdentifier(wanted.name);
   return [
     ...(state === 'disabled'
@@ -249,7 +249,7 @@ export function wantedTriggers(source: CapturedSource): WantedTrigger[] {
   const isParted = table.kind === 'p';
   return [table, ...table.partitions].flatMap(({ schema, name }, i) => {
     const relation = { schema, name };
-    const on = quoteTable(formatTableName(relation));
+    const on = quoteName(relation);
     const isOnPart = i > 0;
     const rows = ROW_OPS.map((op) => ({
       isOnPart,

@@ -1,7 +1,6 @@
 /** Rows that were kept as they were (`edp_capture.unmapped`) → events, by the mapping of today, with the numbers of their statements. */
 import type pg from 'pg';
-import { quoteLiteral, quoteTable } from '../model/ddl.js';
-import { formatTableName } from '../model/table-name.js';
+import { quoteLiteral, quoteName } from '../model/ddl.js';
 import { CHANGE_COLUMNS, changeQuery, type RowOp } from './event-sql.js';
 import { quoteFor, VALUE_SETTINGS_SQL } from './function-parts.js';
 import type { InstallStep } from './install-steps.js';
@@ -81,7 +80,7 @@ END`;
  * since, and its values would be NULL.
  */
 function refuseLostNames({ table }: CapturedSource): string {
-  const columns = `SELECT attname FROM pg_attribute WHERE attrelid = ${quoteLiteral(quoteTable(formatTableName(table)))}::regclass AND attnum > 0 AND NOT attisdropped`;
+  const columns = `SELECT attname FROM pg_attribute WHERE attrelid = ${quoteLiteral(quoteName(table))}::regclass AND attnum > 0 AND NOT attisdropped`;
   const kept = `SELECT image FROM edp_capture.unmapped WHERE source = ${quoteLiteral(placeText(table))}`;
   return `  FOR one IN SELECT (SELECT string_agg(quote_ident(k), ', ') FROM jsonb_object_keys(u.image) AS k WHERE k NOT IN (${columns})) AS gone,
       (SELECT string_agg(quote_ident(c.attname), ', ') FROM (${columns}) AS c WHERE NOT u.image ? c.attname) AS lacking
@@ -94,7 +93,7 @@ function refuseLostNames({ table }: CapturedSource): string {
 
 /** The images as the rows of the statement. */
 function imagesOf({ table }: CapturedSource, op: RowOp): string {
-  const type = quoteTable(formatTableName(table));
+  const type = quoteName(table);
   const rows = (name: string, isNew: boolean) =>
     `${name} AS MATERIALIZED (SELECT (r.one).* FROM edp_capture.unmapped AS u,
       LATERAL (SELECT edp_capture.row_literal(${quoteLiteral(type)}::regclass, u.image)::${type} AS one OFFSET 0) AS r

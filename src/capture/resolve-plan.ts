@@ -3,9 +3,9 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
 import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js';
-import { quoteIdentifier, quoteTable } from '../model/ddl.js';
+import { quoteIdentifier, quoteName } from '../model/ddl.js';
 import { findNamedTable, type Model, type Table } from '../model/model.js';
-import { formatTableName, isSameTable } from '../model/table-name.js';
+import { isSameTable } from '../model/table-name.js';
 import { definitionOf } from './definition.js';
 import { comparisonOf, fits, formOf, jsonText, neededSettings, plainText } from './json-values.js';
 import type {
@@ -198,7 +198,7 @@ class Resolver {
         { source: rows, key, refersTo }: Parent,
         of: string,
       ) =>
-        `(SELECT ${text(valueForm, `${alias}.${quoteIdentifier(key)}`)} FROM ${quoteTable(formatTableName(rows))} AS ${alias} WHERE ${alias}.${quoteIdentifier(refersTo)} = ${of})`;
+        `(SELECT ${text(valueForm, `${alias}.${quoteIdentifier(key)}`)} FROM ${quoteName(rows)} AS ${alias} WHERE ${alias}.${quoteIdentifier(refersTo)} = ${of})`;
       const json = (of: string) =>
         parent === undefined
           ? jsonText(valueForm, of)
@@ -276,7 +276,7 @@ class Resolver {
     source: SourceTable,
     values: ReadonlyMap<string, string>,
   ): Promise<ReadonlyMap<string, string> | undefined> {
-    const relation = quoteTable(formatTableName(source));
+    const relation = quoteName(source);
     const alias = quoteIdentifier(source.name);
     const ask = (sql: readonly string[], filter?: string) =>
       this.#client.query({

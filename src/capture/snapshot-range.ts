@@ -2,8 +2,7 @@
 import type pg from 'pg';
 import type { DatabaseError } from 'pg';
 import { EdpError } from '../base/errors.js';
-import { quoteIdentifier, quoteTable } from '../model/ddl.js';
-import { formatTableName } from '../model/table-name.js';
+import { quoteIdentifier, quoteName } from '../model/ddl.js';
 import { withTransaction } from '../postgres/connection.js';
 import { mayBeAboutRecord } from '../postgres/sqlstate.js';
 import { OUTBOX_ROW, type OutboxRow, sentEvent } from './event-line.js';
@@ -218,7 +217,7 @@ export async function findEnd(
   const { readBy, source } = model;
   const columns = readBy.map((name) => `t.${quoteIdentifier(name)}`);
   const found = await client.query<{ position: readonly string[] }>(
-    `SELECT json_build_array(${columns.map((name) => `${name}::text`).join(', ')}) AS position FROM ${quoteTable(formatTableName(source))} AS t
+    `SELECT json_build_array(${columns.map((name) => `${name}::text`).join(', ')}) AS position FROM ${quoteName(source)} AS t
      ${position === null ? '' : `WHERE ${above(model, 't', 1)}`} ORDER BY ${columns.join(', ')} OFFSET ${rows - 1} LIMIT 1`,
     [...(position ?? [])],
   );
@@ -233,7 +232,7 @@ function rangeOf(
   isFenced = false,
 ): { readonly from: string; readonly values: string[] } {
   const alias = quoteIdentifier(model.source.name);
-  const relation = `${quoteTable(formatTableName(model.source))} AS ${alias}`;
+  const relation = `${quoteName(model.source)} AS ${alias}`;
   const conditions = [
     ...(position === null ? [] : [above(model, alias, 1)]),
     ...(end === null ? [] : [`NOT ${above(model, alias, (position?.length ?? 0) + 1)}`]),

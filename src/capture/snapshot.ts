@@ -14,8 +14,7 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
 import { sleepUnless } from '../base/sleep-unless.js';
-import { quoteTable } from '../model/ddl.js';
-import { formatTableName } from '../model/table-name.js';
+import { quoteName } from '../model/ddl.js';
 import { OUTBOX_BYTES } from './consumer.js';
 import { flushLog } from './flush-log.js';
 import { holdAlone, snapshotLock } from './hold-alone.js';
@@ -112,7 +111,7 @@ export async function snapshotModel(
 
 /** Policies would leave out rows without a word, which would count as gone. */
 async function refuseHiddenRows(client: pg.Client, { name, source }: CapturedModel): Promise<void> {
-  const table = quoteTable(formatTableName(source));
+  const table = quoteName(source);
   const { rows } = await client.query<{ role: string; hides: boolean }>(
     'SELECT current_user AS role, row_security_active($1::regclass) AS hides',
     [table],

@@ -1,6 +1,5 @@
 /** The queries that say which rows of a model a statement touches, so that calculations of theirs may have another result. */
-import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
-import { formatTableName } from '../model/table-name.js';
+import { quoteIdentifier, quoteLiteral, quoteName } from '../model/ddl.js';
 import type { RowOp } from './event-sql.js';
 import type { CapturedModel, CapturedSource, Touching } from './plan.js';
 
@@ -42,5 +41,5 @@ function rowsOfOther(model: CapturedModel, { column, refersTo }: Touching, rows:
   }
   const columns = model.identity.map((one) => `p.${quoteIdentifier(one)}`);
   return `SELECT ${name}, jsonb_build_array(${columns.join(', ')}) FROM ${rows} AS r
-JOIN ${quoteTable(formatTableName(model.source))} AS p ON p.${quoteIdentifier(refersTo)} = ${value}`;
+JOIN ${quoteName(model.source)} AS p ON p.${quoteIdentifier(refersTo)} = ${value}`;
 }

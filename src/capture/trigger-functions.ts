@@ -7,8 +7,7 @@
  * it was, in `unmapped`.
  */
 import { createHash } from 'node:crypto';
-import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
-import { formatTableName } from '../model/table-name.js';
+import { quoteIdentifier, quoteLiteral, quoteName } from '../model/ddl.js';
 import {
   CHANGE_COLUMNS,
   type ChangeQuery,
@@ -145,7 +144,7 @@ function ifPart(source: CapturedSource): string[] {
   const { table } = source;
   if (table.kind !== 'p') return [];
   return [
-    `  IF TG_NARGS > 0 AND pg_partition_root(TG_RELID) IS DISTINCT FROM to_regclass(${quoteLiteral(quoteTable(formatTableName({ schema: table.schema, name: table.name })))}) AND NOT EXISTS (
+    `  IF TG_NARGS > 0 AND pg_partition_root(TG_RELID) IS DISTINCT FROM to_regclass(${quoteLiteral(quoteName(table))}) AND NOT EXISTS (
     SELECT FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
     WHERE t.tgrelid = pg_partition_root(TG_RELID) AND t.tgnargs = 0 AND p.pronamespace = 'edp_capture'::regnamespace
       AND p.proname = ${quoteLiteral(functionName('insert', source))}) THEN
@@ -254,7 +253,7 @@ ${statement}
 
 /** The rows that are there now, of those that the statement has changed. */
 function currentRows({ models, table }: CapturedSource, op: 'insert' | 'update'): string {
-  const relation = quoteTable(formatTableName(models[0]!.source));
+  const relation = quoteName(models[0]!.source);
   const same = models[0]!.identity
     .map((name) => `k.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`)
     .join(' AND ');

@@ -3,7 +3,7 @@
 import { physicalKey } from './kept-versions.js';
 import { type Notes, neededTables, physicalColumns, type Table } from './model.js';
 import { formatNotes } from './notes.js';
-import { parseTableName } from './table-name.js';
+import { parseTableName, type TableName } from './table-name.js';
 import { SQL_TYPE } from './types.js';
 
 export function quoteIdentifier(name: string): string {
@@ -12,7 +12,10 @@ export function quoteIdentifier(name: string): string {
 
 /** @param text name of a table as edp.yaml writes it, with its schema or without */
 export function quoteTable(text: string): string {
-  const { schema, name } = parseTableName(text);
+  return quoteName(parseTableName(text));
+}
+
+export function quoteName({ schema, name }: TableName): string {
   return schema === undefined
     ? quoteIdentifier(name)
     : `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
