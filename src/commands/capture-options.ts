@@ -35,7 +35,7 @@ export function assertUsed(given: Invocation['given'], action: Action): void {
   if (given.to !== TABLE_WORD) {
     const unused = OF_TABLES.find((option) => given[option] !== undefined);
     if (unused !== undefined) {
-      throw new EdpError('usage', `--${unused} is for edp capture run --to ${TABLE_WORD} alone`, {
+      throw new EdpError('usage', `--${unused} is for --to ${TABLE_WORD} alone`, {
         hint: 'the source is capture: source: database-url: of edp.yaml',
       });
     }
