@@ -67,7 +67,7 @@ export async function moveCursor(
 }
 
 /** SQL: whether a consumer `c` has not read a row `e` of the outbox. */
-export const IS_UNREAD = `e.xid >= c.last_xmin AND (c.upto IS NULL OR e.xid >= c.upto
+const IS_UNREAD = `e.xid >= c.last_xmin AND (c.upto IS NULL OR e.xid >= c.upto
   OR c.position IS NULL OR (e.sequence, e.xid) > (c.position, c.position_xid))`;
 
 export const BOTH_OUTBOXES =

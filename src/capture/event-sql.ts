@@ -6,7 +6,7 @@
  */
 import { quoteIdentifier, quoteLiteral, quoteName } from '../model/ddl.js';
 import type { Attribute, CapturedModel } from './plan.js';
-import { shapeId } from './shape-sql.js';
+import { keyIndexes, shapeId } from './shape-sql.js';
 
 /** What a statement does to rows. */
 export type RowOp = 'insert' | 'update' | 'delete';
@@ -103,7 +103,7 @@ export function wholeRow({ attributes }: CapturedModel, row: string): string {
 }
 
 /** SQL of the texts of rows n and o where they differ, and of the key. */
-export function difference(model: CapturedModel): string {
+function difference(model: CapturedModel): string {
   const keys = new Set(keyIndexes(model));
   return bothRows(model, (i, text, isNew) => {
     if (isNew && keys.has(i)) return text;
@@ -185,10 +185,6 @@ function rowsOf(model: CapturedModel, relation: string): string {
 
 export function filterOf({ where }: CapturedModel): string {
   return where === undefined ? '' : ` WHERE (${where}\n)`;
-}
-
-export function keyIndexes({ key, attributes }: CapturedModel): number[] {
-  return key.map((name) => attributes.findIndex((one) => one.name === name));
 }
 
 function pair({ name, json }: Attribute, value: string): string {

@@ -1,6 +1,6 @@
 /** What the functions in the source have in common. */
 import { quoteIdentifier } from '../model/ddl.js';
-import type { CapturedModel, NeededSettings } from './plan.js';
+import { type CapturedModel, mostNeeded, type NeededSettings } from './plan.js';
 import { NO_SCHEMAS } from './search-path.js';
 
 /** Errors that say nothing about a row or a mapping: the statement fails as it would without capture. */
@@ -34,9 +34,7 @@ const SETTINGS: Readonly<Record<NeededSettings, string>> = {
 };
 
 export function settingsOf(models: readonly CapturedModel[]): NeededSettings {
-  const needed = new Set(models.map((model) => model.settings));
-  if (needed.has('all')) return 'all';
-  return needed.has('floats') ? 'floats' : 'none';
+  return mostNeeded(models.map(({ settings }) => settings));
 }
 
 /** A quote that does not occur in a body: `$edp$`, unless names or SQL of edp.yaml have that. */

@@ -227,7 +227,7 @@ const TRANSITIONS: Readonly<Record<RowOp, string>> = {
   delete: 'OLD TABLE AS old_rows',
 };
 
-export function wantedFunctions(source: CapturedSource): WantedFunction[] {
+function wantedFunctions(source: CapturedSource): WantedFunction[] {
   const one = (op: TriggerOp, text: string) => ({
     name: functionName(op, source),
     parameters: '',

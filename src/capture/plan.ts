@@ -90,6 +90,11 @@ export interface CapturePlan {
   readonly warnings: readonly string[];
 }
 
+/** What suffices for all. */
+export function mostNeeded(settings: readonly NeededSettings[]): NeededSettings {
+  return (['all', 'floats'] as const).find((one) => settings.includes(one)) ?? 'none';
+}
+
 /** Of two tables, never the same. */
 export function placeText({ schema, name }: TablePlace): string {
   return formatTableName({ schema, name });

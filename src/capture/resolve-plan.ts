@@ -8,17 +8,18 @@ import { findNamedTable, type Model, type Table } from '../model/model.js';
 import { isSameTable } from '../model/table-name.js';
 import { definitionOf } from './definition.js';
 import { comparisonOf, fits, formOf, jsonText, neededSettings, plainText } from './json-values.js';
-import type {
-  Attribute,
-  CalculatedAttribute,
-  CapturedModel,
-  CapturedSource,
-  CapturePlan,
-  NeededSettings,
-  Touching,
+import {
+  type Attribute,
+  type CalculatedAttribute,
+  type CapturedModel,
+  type CapturedSource,
+  type CapturePlan,
+  mostNeeded,
+  type NeededSettings,
+  type Touching,
 } from './plan.js';
 import { publishedTables } from './published-key.js';
-import { readCatalog, readTypes, type SourceTable } from './read-catalog.js';
+import { type DeferrableKey, readCatalog, readTypes, type SourceTable } from './read-catalog.js';
 import { readSearchPath, type SearchPath } from './search-path.js';
 
 interface Faults {
@@ -169,7 +170,7 @@ class Resolver {
     const attributes: Attribute[] = [];
     const calculations: CalculatedAttribute[] = [];
     const touching: Touching[] = [];
-    const settings = new Set<NeededSettings>();
+    const settings: NeededSettings[] = [];
     const alias = source.name === 'edp_parent' ? 'edp_parent_' : 'edp_parent';
     for (const [name, form] of forms) {
       const { type } = table.columns.find((column) => column.name === name)!;
@@ -185,7 +186,7 @@ class Resolver {
       }
       const isOwn = form.kind === 'sql' || form.kind === 'calculation';
       const valueForm = formOf(type, actual);
-      settings.add(isOwn ? 'all' : neededSettings(actual, valueForm));
+      settings.push(isOwn ? 'all' : neededSettings(actual, valueForm));
       if (form.kind === 'calculation') {
         calculations.push({ name, json: jsonText(valueForm, value) });
         touching.push(...this.#touchingOf(form.alsoOn, declared, name, source, identity));
@@ -231,7 +232,7 @@ class Resolver {
       readBy: readingKey(table, source, forms) ?? identity,
       definition: definitionOf(this.#capture, declared, table),
       searchPath: this.#path.sql,
-      settings: settings.has('all') ? 'all' : settings.has('floats') ? 'floats' : 'none',
+      settings: mostNeeded(settings),
     };
   }
 
@@ -468,7 +469,7 @@ function formsOf({ columns }: CapturedTable, table: Table): ReadonlyMap<string, 
 
 function whyDeferrable(
   { schema, name }: SourceTable,
-  { constraint, columns }: SourceTable['deferrableKeys'][number],
+  { constraint, columns }: DeferrableKey,
 ): string {
   return `the key ${constraint} of ${schema}.${name} is DEFERRABLE, so two rows may have it until a transaction ends, and which of them stays cannot be told; make it NOT DEFERRABLE, or CREATE UNIQUE INDEX on ${columns.join(', ')}`;
 }

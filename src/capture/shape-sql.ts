@@ -4,10 +4,15 @@ import { quoteLiteral } from '../model/ddl.js';
 import type { Shape } from './change-texts.js';
 import type { CapturedModel } from './plan.js';
 
-function shapeOf({ attributes, key }: CapturedModel): Shape {
+/** Places of the key's attributes among all. */
+export function keyIndexes({ key, attributes }: CapturedModel): number[] {
+  return key.map((name) => attributes.findIndex((one) => one.name === name));
+}
+
+function shapeOf(model: CapturedModel): Shape {
   return {
-    key: key.map((name) => attributes.findIndex((one) => one.name === name)),
-    attributes: attributes.map(({ name, kind }) => [name, kind]),
+    key: keyIndexes(model),
+    attributes: model.attributes.map(({ name, kind }) => [name, kind]),
   };
 }
 

@@ -15,7 +15,7 @@ export interface Uninstallation {
 }
 
 /** Triggers first, table by table; then the schema, which nothing refers to any more. */
-export async function uninstallSteps(client: pg.Client): Promise<InstallStep[]> {
+async function uninstallSteps(client: pg.Client): Promise<InstallStep[]> {
   const { base, triggers } = await readInstalled(client);
   const { rows } = await client.query("SELECT FROM pg_namespace WHERE nspname = 'edp_capture'");
   if (base === undefined && rows.length === 0) return [];
