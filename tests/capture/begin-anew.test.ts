@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { toUrl } from '../../src/postgres/which-server.js';
 import { useWarehouseFolder } from '../support/warehouse-run.js';
 import { foldEvents, readEvents } from './fold.js';
+import { settled } from './source.js';
 
 const MODEL = `
 tables:
@@ -17,23 +18,13 @@ capture:
 const folder = useWarehouseFolder({ 'edp.yaml': MODEL });
 const query = (sql: string) => folder.database.query(sql);
 
-/** Transactions of other tests on the server hold events back until they end. */
-async function settled(): Promise<void> {
-  const [[bound]] = (await query('SELECT pg_current_xact_id()::text')) as [[string]];
-  await expect
-    .poll(() => query(`SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '${bound}'::xid8`), {
-      timeout: 30_000,
-    })
-    .toEqual([[true]]);
-}
-
 async function done(...args: string[]): Promise<void> {
   const { status, stderr } = await folder.edp(...args);
   expect(status, `${args.join(' ')}: ${stderr}`).toBe(0);
 }
 
 async function send(): Promise<void> {
-  await settled();
+  await settled(query);
   await done('capture', 'run', '--to', 'ev', '--once');
   await done('realize', 'ev');
 }

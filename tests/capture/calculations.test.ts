@@ -4,10 +4,17 @@ import { readStuck } from '../../src/capture/misfits.js';
 import { findPlan } from '../../src/capture/resolve-plan.js';
 import { runCapture } from '../../src/capture/run-capture.js';
 import { readStatus } from '../../src/capture/status.js';
-import { uninstall } from '../../src/capture/uninstall.js';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { brief, byText, declare, installIn, ListSink, takeEvents } from './source.js';
+import {
+  brief,
+  byText,
+  declare,
+  installIn,
+  ListSink,
+  takeEvents,
+  uninstallFrom,
+} from './source.js';
 
 const source = useTestDatabase('empty');
 
@@ -28,9 +35,7 @@ const total = (id: number, value: string | null) => [
 ];
 
 beforeEach(async () => {
-  await withClient(source.config, 'test', (client) =>
-    uninstall(client, { isDryRun: false, signal: new AbortController().signal }),
-  );
+  await uninstallFrom(source.config);
   await source.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public;
     CREATE TABLE accounts (id int PRIMARY KEY, name text);
     CREATE TABLE lines (id serial PRIMARY KEY, account int REFERENCES accounts ON DELETE CASCADE, amount int);

@@ -3,10 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readMisfits } from '../../src/capture/misfits.js';
 import { findPlan } from '../../src/capture/resolve-plan.js';
 import { readStatus } from '../../src/capture/status.js';
-import { uninstall } from '../../src/capture/uninstall.js';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { brief, declare, installIn, takeEvents } from './source.js';
+import { brief, declare, installIn, takeEvents, uninstallFrom } from './source.js';
 
 const source = useTestDatabase('empty');
 
@@ -25,13 +24,8 @@ capture:
 
 const PARTED = NOTES.replaceAll('notes', 'parted');
 
-const remove = () =>
-  withClient(source.config, 'test', (client) =>
-    uninstall(client, { isDryRun: false, signal: new AbortController().signal }),
-  );
-
 beforeEach(async () => {
-  await remove();
+  await uninstallFrom(source.config);
   await source.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public;
     CREATE TABLE notes (id int PRIMARY KEY, text text);
     CREATE TABLE parted (id int PRIMARY KEY, text text) PARTITION BY RANGE (id);
@@ -57,7 +51,7 @@ describe('install', () => {
     const before = await source.query(CATALOG);
     await installIn(source.config, NOTES);
     await installIn(source.config, PARTED);
-    await remove();
+    await uninstallFrom(source.config);
     expect(await source.query(CATALOG)).toEqual(before);
   });
 

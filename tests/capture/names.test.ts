@@ -1,10 +1,7 @@
 /** Tables and columns of any name: all ways of a trigger, rows that were kept, snapshots and calculations. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { snapshotModel } from '../../src/capture/snapshot.js';
-import { uninstall } from '../../src/capture/uninstall.js';
-import { withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { brief, installIn, takeEvents } from './source.js';
+import { brief, installIn, snapshotOf, takeEvents, uninstallFrom } from './source.js';
 
 const source = useTestDatabase('empty');
 
@@ -27,9 +24,7 @@ const NAMES = [
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 beforeEach(async () => {
-  await withClient(source.config, 'test', (client) =>
-    uninstall(client, { isDryRun: false, signal: new AbortController().signal }),
-  );
+  await uninstallFrom(source.config);
   await source.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
 });
 
@@ -84,17 +79,7 @@ describe('a table and columns called', () => {
       ['t.updated', { key: { id: 3 }, after: { size: '4' }, partial: true }],
     ]);
 
-    const totals = await withClient(source.config, 'test', (client) =>
-      snapshotModel(client, plan.models[0]!, {
-        source: 'edp:shop',
-        sink: undefined,
-        target: '',
-        isStrict: false,
-        capBytes: 1e9,
-        signal: new AbortController().signal,
-        onNote: () => {},
-      }),
-    );
+    const totals = await snapshotOf(source.config, plan.models[0]!);
     expect(totals).toEqual({ rows: 3, failed: 0 });
     await source.query(`TRUNCATE ${table}`);
     expect((await takeEvents(source.config)).map(({ data }) => data.op)).toEqual([

@@ -1,9 +1,7 @@
 /** Capture on older PostgreSQL: install, events, a snapshot, uninstall. */
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { snapshotModel } from '../../src/capture/snapshot.js';
 import { readStatus } from '../../src/capture/status.js';
-import { uninstall } from '../../src/capture/uninstall.js';
 import { withClient } from '../../src/postgres/connection.js';
 import {
   type EmbeddedLease,
@@ -11,7 +9,7 @@ import {
 } from '../../src/postgres/embedded/embedded-server.js';
 import { OLDER_SERVERS } from '../support/older-servers.js';
 import { makeTemporary } from '../support/temporary.js';
-import { brief, installIn, takeEvents } from './source.js';
+import { brief, installIn, snapshotOf, takeEvents, uninstallFrom } from './source.js';
 
 const TEXT = `
 tables:
@@ -22,8 +20,6 @@ capture:
     notes: { columns: { half: { calculation: "60 / length(notes.text)" } } }
     parted: {}
 `;
-
-const signal = new AbortController().signal;
 
 describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ packageName, isInstalled }) => {
   let directory: string;
@@ -78,17 +74,7 @@ describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ packageName, isInstalled })
     ]);
     expect(events.filter(({ data }) => Number(data.key?.id) >= 100)).toHaveLength(200);
 
-    const totals = await withClient(config, 'test', (client) =>
-      snapshotModel(client, plan.models[0]!, {
-        source: 'edp:shop',
-        sink: undefined,
-        target: '',
-        isStrict: false,
-        capBytes: 1e9,
-        signal,
-        onNote: () => {},
-      }),
-    );
+    const totals = await snapshotOf(config, plan.models[0]!);
     expect(totals).toEqual({ rows: 2, failed: 1 });
     expect((await takeEvents(config)).map(({ data }) => data.op)).toEqual([
       'read',
@@ -98,7 +84,7 @@ describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ packageName, isInstalled })
     expect(
       await withClient(config, 'test', (client) => readStatus(client, { plan, misfits: [] })),
     ).toMatchObject({ isCurrent: true, misfits: [], kept: [], outbox: { failedCalculations: 2 } });
-    await withClient(config, 'test', (client) => uninstall(client, { isDryRun: false, signal }));
+    await uninstallFrom(config);
     expect(
       await run(
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'edp_capture'",

@@ -5,12 +5,11 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readMisfits } from '../../src/capture/misfits.js';
 import { findPlan } from '../../src/capture/resolve-plan.js';
-import { snapshotModel } from '../../src/capture/snapshot.js';
 import { readStatus } from '../../src/capture/status.js';
-import { removeConsumer, uninstall } from '../../src/capture/uninstall.js';
+import { removeConsumer } from '../../src/capture/uninstall.js';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { declare, installIn, takeEvents } from './source.js';
+import { declare, installIn, snapshotOf, takeEvents, uninstallFrom } from './source.js';
 
 const source = useTestDatabase('empty');
 const [owner, runner, writer] = ['owner', 'runner', 'writer'].map(
@@ -54,7 +53,6 @@ afterAll(async () => {
 });
 
 const as = (user: string | undefined) => ({ ...source.config, user: user! });
-const signal = new AbortController().signal;
 
 it('is enough for who installs, writes, runs, asks, reads all, publishes itself and uninstalls', async () => {
   const { capture, model } = declare(TEXT);
@@ -81,17 +79,7 @@ it('is enough for who installs, writes, runs, asks, reads all, publishes itself 
 
   await source.query(grants('reader'));
   expect(await status()).toMatchObject({ isCurrent: true, misfits: [], consumers: [{}] });
-  await withClient(as(runner), 'test', (session) =>
-    snapshotModel(session, plan.models[0]!, {
-      source: 'edp:shop',
-      sink: undefined,
-      target: '',
-      isStrict: false,
-      capBytes: 1e9,
-      signal,
-      onNote: () => {},
-    }),
-  );
+  await snapshotOf(as(runner), plan.models[0]!);
   expect((await takeEvents(as(runner))).map(({ data }) => data.after)).toEqual([
     { id: 1, text: 'x', size: 1 },
     // The truncate behind it.
@@ -111,9 +99,7 @@ it('is enough for who installs, writes, runs, asks, reads all, publishes itself 
   expect((await takeEvents(as(runner))).map(({ data }) => data.after)).toEqual([{ text: 'own' }]);
   await client.end();
 
-  await expect(
-    withClient(as(runner), 'test', (one) => uninstall(one, { isDryRun: false, signal })),
-  ).rejects.toMatchObject({ code: 'database_refused' });
-  await withClient(as(owner), 'test', (one) => uninstall(one, { isDryRun: false, signal }));
+  await expect(uninstallFrom(as(runner))).rejects.toMatchObject({ code: 'database_refused' });
+  await uninstallFrom(as(owner));
   expect(await source.query("SELECT to_regnamespace('edp_capture')")).toEqual([[null]]);
 });

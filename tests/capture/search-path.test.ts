@@ -1,9 +1,7 @@
 /** Names without a schema in SQL of capture: found as the application finds them, and only where nobody else can put one. */
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { uninstall } from '../../src/capture/uninstall.js';
-import { withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { brief, installIn, takeEvents } from './source.js';
+import { brief, installIn, takeEvents, uninstallFrom } from './source.js';
 
 const source = useTestDatabase('empty');
 const STRANGER = 'edp_test_stranger';
@@ -20,13 +18,8 @@ capture:
         total: { calculation: total_of(id), also-on: { app.lines: account } }
 `;
 
-const remove = () =>
-  withClient(source.config, 'test', (client) =>
-    uninstall(client, { isDryRun: false, signal: new AbortController().signal }),
-  );
-
 beforeEach(async () => {
-  await remove();
+  await uninstallFrom(source.config);
   await source.query(`DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE SCHEMA app;
     CREATE TABLE app.accounts (id int PRIMARY KEY, name text);
     CREATE TABLE app.lines (id serial PRIMARY KEY, account int, amount int);

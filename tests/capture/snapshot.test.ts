@@ -5,13 +5,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { snapshotLock } from '../../src/capture/hold-alone.js';
 import { DirectorySink } from '../../src/capture/sinks/directory-sink.js';
 import type { SentEvent, Sink } from '../../src/capture/sinks/sink.js';
-import { snapshotModel } from '../../src/capture/snapshot.js';
-import { uninstall } from '../../src/capture/uninstall.js';
-import { connect, withClient } from '../../src/postgres/connection.js';
+import { connect } from '../../src/postgres/connection.js';
 import { withDirectory } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
 import type { ReadEvent } from './fold.js';
-import { installIn, ListSink, takeEvents } from './source.js';
+import { installIn, ListSink, snapshotOf, takeEvents, uninstallFrom } from './source.js';
 
 const source = useTestDatabase('empty');
 const ROWS = 25_000;
@@ -43,24 +41,19 @@ async function read(
   }: Reading = {},
 ) {
   const { plan } = await installIn(source.config, text, true);
-  return withClient(source.config, 'test', (client) =>
-    snapshotModel(client, plan.models[0]!, {
-      source: 'edp:shop',
-      sink,
-      target,
-      isStrict: plan.isStrict,
-      capBytes,
-      signal,
-      onNote: (note) => notes.push(note),
-      patienceMs: 200,
-    }),
-  );
+  return snapshotOf(source.config, plan.models[0]!, {
+    sink,
+    target,
+    isStrict: plan.isStrict,
+    capBytes,
+    signal,
+    onNote: (note) => notes.push(note),
+    patienceMs: 200,
+  });
 }
 
 beforeEach(async () => {
-  await withClient(source.config, 'test', (client) =>
-    uninstall(client, { isDryRun: false, signal: new AbortController().signal }),
-  );
+  await uninstallFrom(source.config);
   await source.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public;
     CREATE TABLE notes (a text, b int, PRIMARY KEY (a, b));
     INSERT INTO notes SELECT 'n' || i % 10, i FROM generate_series(1, ${ROWS}) AS i`);

@@ -1,15 +1,20 @@
 /** Tables of a source that cannot be captured, or cannot any more; and rows that are kept, whatever their types and names. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findPlan } from '../../src/capture/resolve-plan.js';
-import { snapshotModel } from '../../src/capture/snapshot.js';
 import { readStatus } from '../../src/capture/status.js';
-import { uninstall } from '../../src/capture/uninstall.js';
 import { withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { brief, declare, installIn, ListSink, takeEvents } from './source.js';
+import {
+  brief,
+  declare,
+  installIn,
+  ListSink,
+  snapshotOf,
+  takeEvents,
+  uninstallFrom,
+} from './source.js';
 
 const source = useTestDatabase('empty');
-const signal = new AbortController().signal;
 
 const NOTES = `
 tables:
@@ -19,9 +24,6 @@ capture:
     notes: {}
 `;
 
-const remove = () =>
-  withClient(source.config, 'test', (client) => uninstall(client, { isDryRun: false, signal }));
-
 const statusOf = (text: string) =>
   withClient(source.config, 'test', async (client) => {
     const { capture, model } = declare(text);
@@ -29,7 +31,7 @@ const statusOf = (text: string) =>
   });
 
 beforeEach(async () => {
-  await remove();
+  await uninstallFrom(source.config);
   await source.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
 });
 
@@ -85,21 +87,11 @@ describe('install refuses', () => {
       await source.query(`GRANT USAGE ON SCHEMA edp_capture TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA edp_capture TO ${role};
         GRANT ALL ON ALL SEQUENCES IN SCHEMA edp_capture TO ${role}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA edp_capture TO ${role}`);
       const snapshot = (config: typeof source.config) =>
-        withClient(config, 'test', (client) =>
-          snapshotModel(client, plan.models[0]!, {
-            source: 'edp:shop',
-            sink: new ListSink(),
-            target: '',
-            isStrict: false,
-            capBytes: 1e9,
-            signal,
-            onNote: () => {},
-          }),
-        );
+        snapshotOf(config, plan.models[0]!, { sink: new ListSink() });
       await expect(snapshot(reader)).rejects.toThrow('row level security hides rows');
       expect(await snapshot(source.config)).toMatchObject({ rows: 2 });
     } finally {
-      await remove();
+      await uninstallFrom(source.config);
       await source.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
     }
   });

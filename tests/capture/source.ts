@@ -1,8 +1,12 @@
 /** A captured source for tests: its declaration, and what one run sends. */
 import type pg from 'pg';
+import { expect } from 'vitest';
 import { install } from '../../src/capture/install.js';
+import type { CapturedModel } from '../../src/capture/plan.js';
 import { runCapture } from '../../src/capture/run-capture.js';
 import type { SentEvent, Sink } from '../../src/capture/sinks/sink.js';
+import { type SnapshotOptions, snapshotModel } from '../../src/capture/snapshot.js';
+import { uninstall } from '../../src/capture/uninstall.js';
 import { toModel } from '../../src/model/schema.js';
 import { withClient } from '../../src/postgres/connection.js';
 import { parseProject } from '../../src/project/parse.js';
@@ -34,6 +38,32 @@ export function installIn(
   );
 }
 
+export function uninstallFrom(config: pg.ClientConfig) {
+  return withClient(config, 'test', (client) =>
+    uninstall(client, { isDryRun: false, signal: new AbortController().signal }),
+  );
+}
+
+/** Through the outbox, unless `options` have a sink. */
+export function snapshotOf(
+  config: pg.ClientConfig,
+  model: CapturedModel,
+  options: Partial<SnapshotOptions> = {},
+) {
+  return withClient(config, 'test', (client) =>
+    snapshotModel(client, model, {
+      source: 'edp:shop',
+      sink: undefined,
+      target: '',
+      isStrict: false,
+      capBytes: 1e9,
+      signal: new AbortController().signal,
+      onNote: () => {},
+      ...options,
+    }),
+  );
+}
+
 export class ListSink implements Sink {
   readonly events: SentEvent[] = [];
   async open() {}
@@ -45,6 +75,16 @@ export class ListSink implements Sink {
   }
   async commit() {}
   async discard() {}
+}
+
+/** Transactions of other tests on the server hold events back until they end. */
+export async function settled(query: (sql: string) => Promise<unknown[][]>): Promise<void> {
+  const [[bound]] = (await query('SELECT pg_current_xact_id()::text')) as [[string]];
+  await expect
+    .poll(() => query(`SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '${bound}'::xid8`), {
+      timeout: 30_000,
+    })
+    .toEqual([[true]]);
 }
 
 /**

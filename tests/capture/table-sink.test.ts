@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useWarehouseFolder } from '../support/warehouse-run.js';
+import { settled } from './source.js';
 
 const MODEL = `
 tables:
@@ -20,18 +21,9 @@ const query = (sql: string) => folder.database.query(sql);
 const keptRows = () =>
   query('SELECT id, text, number FROM kept WHERE deleted_at IS NULL ORDER BY id');
 const sourceRows = () => query('SELECT id, text, amount::numeric AS number FROM notes ORDER BY id');
-/** Transactions of other tests on the server hold events back until they end. */
-async function settled(): Promise<void> {
-  const [[bound]] = (await query('SELECT pg_current_xact_id()::text')) as [[string]];
-  await expect
-    .poll(() => query(`SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '${bound}'::xid8`), {
-      timeout: 30_000,
-    })
-    .toEqual([[true]]);
-}
 
 const send = async () => {
-  await settled();
+  await settled(query);
   return folder.edp('capture', 'run', '--to', 'table', '--once');
 };
 
@@ -62,7 +54,7 @@ describe('events of a run', () => {
       await query(
         `INSERT INTO notes SELECT 1 + max(id), '${failpoint}', '3' FROM notes; DELETE FROM notes WHERE id = 1`,
       );
-      await settled();
+      await settled(query);
       const killed = await folder.killed(
         ['capture', 'run', '--to', 'table', '--once'],
         `${failpoint}=kill`,

@@ -1,14 +1,12 @@
 /** Every captured event is as the schema says that `edp codegen json-schema` writes: all ops, all types at their ends, errors, a snapshot. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
-import { snapshotModel } from '../../src/capture/snapshot.js';
 import { toCatalogue } from '../../src/codegen/catalogue.js';
 import { schemaFiles } from '../../src/codegen/json-schema.js';
 import { COLUMN_TYPES, SQL_TYPE } from '../../src/model/types.js';
-import { withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
 import type { ReadEvent } from './fold.js';
-import { declare, installIn, takeEvents } from './source.js';
+import { declare, installIn, snapshotOf, takeEvents } from './source.js';
 
 const source = useTestDatabase('empty');
 
@@ -97,19 +95,7 @@ it('is valid, whatever the value', async () => {
   // In a transaction of its own: a calculation fails, and then no more.
   await source.query(`INSERT INTO parents VALUES (1, 'one"\\'), (2, 'two'); UPDATE parents SET code = 'other' WHERE id = 2; DELETE FROM parents WHERE id = 2;
     UPDATE formed SET whole = whole + 1, number = number - 1; DELETE FROM typed WHERE id >= 200; SELECT edp_capture.publish('parents', 1, 'update', '{"code": "x"}', '{"code": "x"}', NULL)`);
-  await withClient(source.config, 'test', async (client) => {
-    for (const model of plan.models) {
-      await snapshotModel(client, model, {
-        source: 'edp:shop',
-        sink: undefined,
-        target: '',
-        isStrict: false,
-        capBytes: 1e9,
-        signal: new AbortController().signal,
-        onNote: () => {},
-      });
-    }
-  });
+  for (const model of plan.models) await snapshotOf(source.config, model);
   await source.query('DELETE FROM formed; TRUNCATE typed; TRUNCATE parents; RESET ALL');
 
   const events = await takeEvents(source.config);
