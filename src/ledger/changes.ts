@@ -20,6 +20,9 @@ export type ChangeKind = (typeof CHANGE_KINDS)[number];
  */
 export type ChangedValues = Readonly<Record<string, readonly string[] | null>>;
 
+/** More values than these are not listed: who reads them compares everything. */
+export const MOST_LISTED = 10_000;
+
 export interface Change {
   /** As `format('%I.%I', schema, name)` gives it. */
   readonly relation: string;

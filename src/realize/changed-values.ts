@@ -1,11 +1,8 @@
 /** What an entry of the log of changes says of the rows that a fold changes: their dates and keys, before and after. */
 import type pg from 'pg';
-import type { Change, ChangedValues } from '../ledger/changes.js';
+import { type Change, type ChangedValues, MOST_LISTED } from '../ledger/changes.js';
 import type { ReadersOf } from '../ledger/value-readers.js';
 import { quoteTable } from '../model/ddl.js';
-
-/** More values than these are not listed: who reads them compares everything. */
-const MOST_VALUES = 10_000;
 
 /** A value that the log of changes wants of each changed row. */
 export interface WantedValue {
@@ -69,7 +66,7 @@ export function listedValues(values: readonly WantedValue[]): string {
   if (values.length === 0) return '';
   const lists = values.map(
     (_, i) =>
-      `(SELECT json_agg(v) FROM (SELECT DISTINCT ${place(i, 'v')} AS v FROM changed LIMIT ${MOST_VALUES + 1}) AS d)`,
+      `(SELECT json_agg(v) FROM (SELECT DISTINCT ${place(i, 'v')} AS v FROM changed LIMIT ${MOST_LISTED + 1}) AS d)`,
   );
   return `, json_build_array(${lists.join(', ')}) AS values`;
 }
@@ -84,7 +81,7 @@ export function toChangedValues(
 ): Pick<Change, 'dates' | 'keys'> {
   const entries = wanted.map(({ kind, name }, i) => {
     const all = new Set(lists.flatMap((list) => list[i] ?? []));
-    return { kind, name, list: all.size > MOST_VALUES ? null : [...all] };
+    return { kind, name, list: all.size > MOST_LISTED ? null : [...all] };
   });
   const of = (wantedKind: string): ChangedValues | undefined => {
     const own = entries.filter(({ kind }) => kind === wantedKind);

@@ -89,15 +89,15 @@ export async function foldEvents(
   const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
   return withNamedLock(client, 'edp folds change events', async () => {
     await ensureLoadIndex(client, log);
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    const { touched, shares } = await findShares(client, tables, log, options).catch(
-      async (error: unknown) => {
-        await client.query('ROLLBACK').catch(() => {});
-        throw error;
-      },
-    );
+    let shares: readonly Share[] = [];
     try {
-      await client.query('COMMIT');
+      const touched = await withTransaction(client, async () => {
+        await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+        const found = await findTouched(client, quoteTable(log), tables);
+        const own = tables.filter(({ name }) => found.keys.has(name));
+        shares = await shareTables(client, quoteTable(log), own, found, options.parallel);
+        return found;
+      });
       await failpoint('realize.found', client);
       await notePoints(
         client,
@@ -121,19 +121,6 @@ export async function foldEvents(
       await endSessions(shares.slice(1));
     }
   });
-}
-
-/** In the transaction that finds what is to be folded. */
-async function findShares(
-  client: pg.Client,
-  tables: readonly EventTable[],
-  log: string,
-  { parallel }: FoldOptions,
-): Promise<{ readonly touched: Touched; readonly shares: readonly Share[] }> {
-  const touched = await findTouched(client, quoteTable(log), tables);
-  const own = tables.filter(({ name }) => touched.keys.has(name));
-  const shares = await shareTables(client, quoteTable(log), own, touched, parallel);
-  return { touched, shares };
 }
 
 /** One table after the other. */

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import type { EventTable } from '../events/event-table.js';
 import { quoteLiteral } from '../model/ddl.js';
-import { connectOnce } from '../postgres/connection.js';
+import { connectOnce, withTransaction } from '../postgres/connection.js';
 import { fillTouched, type Touched } from './touched-keys.js';
 
 export interface ParallelSessions {
@@ -70,12 +70,13 @@ async function openShare(
 ): Promise<Share> {
   const client = await connectOnce(config, 'realize');
   try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`);
-    const names = tables.map(({ name }) => name);
-    const whole = found.whole.filter((name) => names.includes(name));
-    await fillTouched(client, log, names, { ...found, whole });
-    await client.query('COMMIT');
+    await withTransaction(client, async () => {
+      await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`);
+      const names = tables.map(({ name }) => name);
+      const whole = found.whole.filter((name) => names.includes(name));
+      await fillTouched(client, log, names, { ...found, whole });
+    });
     return { client, tables };
   } catch (error) {
     await client.end().catch(() => {});

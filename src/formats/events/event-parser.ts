@@ -142,9 +142,9 @@ export class EventParser implements RecordParser {
     if (!jsonColumns.some((name) => Object.hasOwn(attributes, name))) return writePlain(attributes);
     const written = writtenMembers(Buffer.from(line), [...within, part]);
     const members = Object.entries(attributes).map(([name, value]) => {
+      if (!jsonColumns.includes(name)) return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
       const own = this.#isDebezium ? table.fieldOf(name) : nameIn(declared, name, version);
-      const isExact = own !== undefined && jsonColumns.includes(name);
-      const json = isExact ? keepDigits(value, written.get(own)) : JSON.stringify(value);
+      const json = keepDigits(value, own === undefined ? undefined : written.get(own));
       return `${JSON.stringify(name)}:${json}`;
     });
     return encodeBytes(`{${members.join(',')}}`);

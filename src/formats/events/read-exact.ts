@@ -1,8 +1,19 @@
 /** JSON whose long integers stay texts, and whose other numbers keep their digits: JavaScript would round them. */
 import { LosslessNumber, parse } from 'lossless-json';
 
-/** Numbers that may be written in another way: with many digits, with zeros at the end, with an exponent. */
-const MAY_LOSE_DIGITS = /[:,[\s]-?(?:\d[\d.]{15,}|\d+\.\d*0(?!\d)|\d[\d.]*[eE])/;
+/** Characters that end a number in JSON. */
+export const ENDS_NUMBER = String.raw`,}\]\s`;
+
+/**
+ * A pattern of numbers that JavaScript may write in another way: with many digits, with zeros at the end, with an exponent.
+ *
+ * @param ends characters of which one is behind the number, so that times in strings are none
+ */
+export function lossyNumber(ends: string): string {
+  return String.raw`-?(?:\d[\d.]{15,}|\d+\.\d*0(?=[${ends}])|\d[\d.]*[eE])`;
+}
+
+const MAY_LOSE_DIGITS = new RegExp(String.raw`[:,[\s]${lossyNumber(ENDS_NUMBER)}`);
 
 export function mayLoseDigits(line: string): boolean {
   return MAY_LOSE_DIGITS.test(line);

@@ -1,11 +1,18 @@
 /** JSON values of events as their line writes them: JavaScript would round their numbers. */
 import { readMembers } from '../jsonl/json-members.js';
+import { ENDS_NUMBER, lossyNumber } from './read-exact.js';
 
-/** Numbers that JavaScript may write in another way: long ones, with zeros at the end, with an exponent. */
-const NUMBER = String.raw`-?(?:\d[\d.]{15,}|\d+\.\d*0(?!\d)|0[,}\]\s]|\d[\d.]*[eE])`;
-const MAY_DIFFER = new RegExp(String.raw`[:,[\s]${NUMBER}`);
-/** JSON within strings, too. */
-const MAY_DIFFER_WITHIN = new RegExp(String.raw`[:,[\s"]${NUMBER}`);
+const MAY_DIFFER = differingNumber(String.raw`[:,[\s]`, ENDS_NUMBER);
+/** JSON within strings, too, in which white space is escaped. */
+const MAY_DIFFER_WITHIN = differingNumber(
+  String.raw`(?:[:,[\s"]|\\[nrt])`,
+  String.raw`${ENDS_NUMBER}"\\`,
+);
+
+/** Zero with a minus is none that loses digits, but its sign. */
+function differingNumber(before: string, ends: string): RegExp {
+  return new RegExp(`${before}(?:${lossyNumber(ends)}|-0(?=[${ends}]))`);
+}
 
 /** Whether a line may have numbers that JavaScript writes in another way. */
 export function mayDiffer(line: string, isWithinStrings: boolean): boolean {

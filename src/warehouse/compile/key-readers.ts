@@ -1,4 +1,5 @@
 /** Keys of members that changed, and when their versions did, as entries of the log of changes have them. */
+import { quoteIdentifier } from '../../model/ddl.js';
 import { VALID_FROM } from '../../model/warehouse/versions.js';
 import { binary, call, cast, column, number, type Select, text } from '../../relational/tree.js';
 import type { Shape } from './relation-shape.js';
@@ -14,6 +15,16 @@ const OF_VERSIONS = 'versions';
 /** Its name among the keys of an entry. */
 export function keyReaderName({ columns, isOfVersions }: KeyReader): string {
   return isOfVersions ? OF_VERSIONS : JSON.stringify(columns);
+}
+
+/** SQL of a key as entries have it: the values of columns as a JSON array of texts. @param more behind them */
+export function keyText(
+  columns: readonly string[],
+  row: string,
+  ...more: readonly string[]
+): string {
+  const parts = columns.map((name) => `${row}.${quoteIdentifier(name)}::text`);
+  return `jsonb_build_array(${[...parts, ...more].join(', ')})`;
 }
 
 /** When the versions of a member changed: NULL for the beginning and the end of time. */

@@ -1,10 +1,9 @@
 /** Who reads tables that are no tasks, such as realized ones: what the log of changes is to say of their rows. */
 import type { ReadersOf, ValueReader } from '../../ledger/value-readers.js';
-import { quoteIdentifier } from '../../model/ddl.js';
 import type { Task } from '../../model/warehouse/task.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import { column } from '../../relational/tree.js';
-import { type KeyReader, keyReaderName } from './key-readers.js';
+import { type KeyReader, keyReaderName, keyText } from './key-readers.js';
 import { keySourcesOf } from './silver-columns.js';
 import { sliceText } from './slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from './slice-value.js';
@@ -51,14 +50,4 @@ function keyReader(reader: KeyReader): ValueReader {
         ? `${keyText(reader.columns, row)}::text`
         : undefined,
   };
-}
-
-/** SQL of the values of columns as a JSON array of texts. */
-export function keyText(
-  columns: readonly string[],
-  row: string,
-  ...more: readonly string[]
-): string {
-  const parts = columns.map((name) => `${row}.${quoteIdentifier(name)}::text`);
-  return `jsonb_build_array(${[...parts, ...more].join(', ')})`;
 }

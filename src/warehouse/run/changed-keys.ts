@@ -1,16 +1,12 @@
 /** The keys that a difference changes, for the log of changes, and those that a reader has not seen. */
 import type pg from 'pg';
-import type { ChangedValues, UnseenChange } from '../../ledger/changes.js';
+import { type ChangedValues, MOST_LISTED, type UnseenChange } from '../../ledger/changes.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import type { Blueprint } from '../compile/blueprint.js';
-import { type KeyReader, keyReaderName } from '../compile/key-readers.js';
-import { keyText } from '../compile/raw-readers.js';
+import { type KeyReader, keyReaderName, keyText } from '../compile/key-readers.js';
 import { quoteRelation } from '../compile/relation-shape.js';
 import { STAGE } from './delta.js';
-
-/** More keys than these are not listed: who reads them compares everything. */
-const MAX_KEYS = 10_000;
 
 /** @param joined SQL: the difference with rows of the stage and of the table that it is about */
 export async function keysOf(
@@ -25,9 +21,9 @@ export async function keysOf(
       ? versionsSql(blueprint, reader.columns, joined)
       : rowsSql(reader.columns, joined);
     const { rows } = await client.query<{ key: string }>(
-      `SELECT DISTINCT key::text AS key FROM (${changed}) AS changed (key) LIMIT ${MAX_KEYS + 1}`,
+      `SELECT DISTINCT key::text AS key FROM (${changed}) AS changed (key) LIMIT ${MOST_LISTED + 1}`,
     );
-    keys[keyReaderName(reader)] = rows.length > MAX_KEYS ? null : rows.map(({ key }) => key);
+    keys[keyReaderName(reader)] = rows.length > MOST_LISTED ? null : rows.map(({ key }) => key);
   }
   return keys;
 }

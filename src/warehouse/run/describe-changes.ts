@@ -1,6 +1,6 @@
 /** What the difference changes in a table, as the log of changes has it. */
 import type pg from 'pg';
-import { type Change, type ChangedValues, withoutKeys } from '../../ledger/changes.js';
+import { type Change, type ChangedValues, MOST_LISTED, withoutKeys } from '../../ledger/changes.js';
 import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import { column } from '../../relational/tree.js';
@@ -12,8 +12,6 @@ import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.j
 import { keysOf } from './changed-keys.js';
 import { DELTA, type Difference, replacedRows, STAGE } from './delta.js';
 
-/** More dates than these are not listed: who reads them compares everything. */
-const MAX_DATES = 10_000;
 const MAX_LOADS = 100;
 
 /**
@@ -74,9 +72,9 @@ async function datesOf(
     const { rows } = await client.query<{ slice: string }>(
       `SELECT DISTINCT ${sliceText('slice')} AS slice FROM (
          SELECT ${value('stage')} AS slice ${joined} WHERE d.new IS NOT NULL
-         UNION ALL SELECT ${value('made')} ${joined} WHERE d.old IS NOT NULL) AS changed LIMIT ${MAX_DATES + 1}`,
+         UNION ALL SELECT ${value('made')} ${joined} WHERE d.old IS NOT NULL) AS changed LIMIT ${MOST_LISTED + 1}`,
     );
-    dates[readerKey(reader)] = rows.length > MAX_DATES ? null : rows.map(({ slice }) => slice);
+    dates[readerKey(reader)] = rows.length > MOST_LISTED ? null : rows.map(({ slice }) => slice);
   }
   return dates;
 }
