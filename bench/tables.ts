@@ -37,7 +37,7 @@ export interface LoadTarget {
 }
 
 /** Statements of an application, in place of a load. */
-export interface Writing {
+interface Writing {
   readonly table: ShopTable;
   readonly statement: Statement;
   /** Whether of one row each, in transactions of their own; otherwise one statement of all rows. */

@@ -16,7 +16,7 @@ function cleanEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_OTHERS.test(name)));
 }
 
-const quote = (word) => (/[\s*]/.test(word) ? `'${word}'` : word);
+const quote = (word) => (/[\s*?&]/.test(word) ? `'${word}'` : word);
 
 /** @param name of the demonstration, in the name of its folder */
 export function makeEdp(name) {

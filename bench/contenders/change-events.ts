@@ -5,19 +5,23 @@ import { describeEdp } from '../measure/machine.js';
 import { CLI, clientProgram, REPOSITORY } from '../repository.js';
 import { ALWAYS_PRESENT, type Contender } from './contender.js';
 
+async function runEdp(
+  args: readonly string[],
+  project: string,
+  environment: Readonly<Record<string, string>>,
+  launch: Launch,
+): Promise<void> {
+  await launch({ command: process.execPath, args: [CLI, ...args], cwd: project, environment });
+}
+
 /** @param url of the source */
-export async function runCapture(
+export function runCapture(
   args: readonly string[],
   project: string,
   url: string,
   launch: Launch = launchApart,
 ): Promise<void> {
-  await launch({
-    command: process.execPath,
-    args: [CLI, 'capture', ...args],
-    cwd: project,
-    environment: { SOURCE_URL: url },
-  });
+  return runEdp(['capture', ...args], project, { SOURCE_URL: url }, launch);
 }
 
 const find = async () => ({ isPresent: true, version: describeEdp(REPOSITORY) }) as const;
@@ -41,12 +45,8 @@ export const realize: Contender = {
   find,
 
   async load({ dataset, target, database, launch }) {
-    await launch({
-      command: process.execPath,
-      args: [CLI, 'realize', ...dataset.files, '--json'],
-      cwd: target.project,
-      environment: { DATABASE_URL: database.url },
-    });
+    const args = ['realize', ...dataset.files, '--json'];
+    await runEdp(args, target.project, { DATABASE_URL: database.url }, launch);
   },
 };
 

@@ -30,7 +30,7 @@ interface Row {
   readonly values: Record<string, unknown>;
 }
 
-export interface WrittenFile {
+interface WrittenFile {
   readonly path: string;
   readonly table: string;
   readonly events: number;

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { isObject } from '../base/is-object.js';
 import { readSchemaPath } from '../events/change-event.js';
 
 export const LOCK_FILE = 'schemas/lock.json';
@@ -27,7 +28,7 @@ export async function readLock(directory: string): Promise<Lock> {
 function parseLock(text: string): object {
   try {
     const lock: unknown = JSON.parse(text);
-    if (typeof lock === 'object' && lock !== null && !Array.isArray(lock)) return lock;
+    if (isObject(lock)) return lock;
   } catch (error) {
     throw damaged((error as Error).message);
   }

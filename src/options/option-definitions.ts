@@ -189,7 +189,7 @@ export const OPTIONS = {
     'Make the files the whole content of their table, in one transaction; the rows that were there go',
   ),
   'dry-run': flag(
-    'Try all of it on the real tables and write nothing; counts and rejects are the same',
+    'Write nothing: a load or run tries all of it on the real tables, with the same counts and rejects; capture prints its SQL',
   ),
   yes: flag('Do not ask for confirmation'),
   runs: flag('Show runs of commands instead of loads; a number is that of a run'),

@@ -264,10 +264,9 @@ function spaced(key: string): string {
 
 /** At each moment, a key has one state at most; states follow each other. */
 async function judgeHistory(rows: Rows, name: string): Promise<string[]> {
-  const key = name === 'accounts' ? 'id' : 'id';
   const found = await rows(
     `SELECT key, valid_from, valid_to FROM (
-       SELECT ${key} AS key, valid_from, valid_to, is_current, lead(valid_from) OVER (PARTITION BY ${key} ORDER BY valid_from) AS following FROM ${name}_history) AS h
+       SELECT id AS key, valid_from, valid_to, is_current, lead(valid_from) OVER (PARTITION BY id ORDER BY valid_from) AS following FROM ${name}_history) AS h
      WHERE valid_to <= valid_from OR (valid_to IS NULL) <> is_current OR following < valid_to OR (valid_to IS NULL AND following IS NOT NULL)`,
   );
   return found.map((row) => `${name}_history: ${JSON.stringify(row)} is no state, or overlaps`);

@@ -147,7 +147,7 @@ const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   },
 };
 
-export const CHANGE_NAMES = Object.keys(CHANGES);
+const CHANGE_NAMES = Object.keys(CHANGES);
 
 /** Some of them, one after the other. */
 export async function changeSchema(
