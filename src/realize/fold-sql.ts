@@ -277,6 +277,14 @@ export function patchSql({ table, target, log }: FoldPlan, values: readonly Want
   SELECT 0 AS inserted, (SELECT count(*) FROM updated)::int AS updated, 0 AS deleted${listedValues(values)}`;
 }
 
+/**
+ * Whether a state is another one than that before it: what says again what is known begins no version. By the bytes of all
+ * columns, so that states have the same digits however their events are cut into folds.
+ */
+function isOtherState(before: string): string {
+  return `coalesce(state *<> ${before}, true)`;
+}
+
 /** Folds the states of the keys into the history. */
 export function foldHistorySql(plan: FoldPlan, values: readonly WantedValue[]): string {
   const { table } = plan;
@@ -296,10 +304,13 @@ export function foldHistorySql(plan: FoldPlan, values: readonly WantedValue[]): 
   m AS (SELECT key, n, ends, sequence, time,
       edp.merged(after) OVER (PARTITION BY key, generation ORDER BY n) AS attributes
     FROM g WHERE generation > 0 AND NOT ended AND (op IN ('create', 'read', 'update') OR ends)),
-  b AS (SELECT *, max(time) OVER (PARTITION BY key ORDER BY n) AS valid_from FROM m),
+  r AS (SELECT m.key, m.n, m.ends, m.sequence, m.time, (s.*)::${history} AS state
+    FROM m, LATERAL jsonb_populate_record(NULL::${history}, m.attributes || ${keyObject(table, 'm.key')}) s),
+  d AS (SELECT *, ends OR lag(ends) OVER byPlace IS NOT FALSE OR ${isOtherState('lag(state) OVER byPlace')} AS changes
+    FROM r WINDOW byPlace AS (PARTITION BY key ORDER BY n)),
+  b AS (SELECT *, max(time) OVER (PARTITION BY key ORDER BY n) AS valid_from FROM d WHERE changes),
   v AS (SELECT *, lead(valid_from) OVER (PARTITION BY key ORDER BY n) AS valid_to FROM b),
-  wanted AS MATERIALIZED (SELECT ${list} FROM v, LATERAL jsonb_populate_record(NULL::${history},
-    v.attributes || ${keyObject(table, 'v.key')} || jsonb_build_object(${members.join(', ')})) r
+  wanted AS MATERIALIZED (SELECT ${list} FROM v, LATERAL jsonb_populate_record(v.state, jsonb_build_object(${members.join(', ')})) r
     WHERE NOT v.ends AND (v.valid_to IS NULL OR v.valid_to > v.valid_from)),
   ${mergeSql(history, columns, key, stale, values)}`;
 }
@@ -319,19 +330,22 @@ export function extendHistorySql(plan: FoldPlan, values: readonly WantedValue[])
   ];
   const end = `jsonb_build_object(${quoteLiteral(VALID_TO)}, x.valid_from, ${quoteLiteral(IS_CURRENT)}, false)`;
   return `WITH u AS (
-    SELECT l.key, l.sequence, row_number() OVER byPlace AS n, edp.merged(l.after) OVER byPlace AS attributes,
-      max(l.time) OVER byPlace AS latest
+    SELECT l.key, l.sequence, row_number() OVER byPlace AS n, edp.merged(l.after) OVER byPlace AS attributes, l.time
     FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.first
     WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     WINDOW byPlace AS (PARTITION BY l.key ORDER BY l.sequence, l.source ROWS UNBOUNDED PRECEDING)),
-  v AS (SELECT u.*, (h.*)::${history} AS state, h.${VALID_FROM} AS began, greatest(u.latest, h.${VALID_FROM}) AS valid_from
-    FROM u JOIN ${history} h ON ${keyEquals(table, 'h', 'u.key')} AND h.${IS_CURRENT}),
-  x AS (SELECT *, lead(valid_from) OVER (PARTITION BY key ORDER BY n) AS valid_to FROM v),
+  r AS (SELECT u.key, u.sequence, u.n, u.time, (h.*)::${history} AS former, (s.*)::${history} AS state
+    FROM u JOIN ${history} h ON ${keyEquals(table, 'h', 'u.key')} AND h.${IS_CURRENT},
+      LATERAL jsonb_populate_record(h.*, ${withoutKey(table, 'u.attributes')}) s),
+  d AS (SELECT *, ${isOtherState('coalesce(lag(state) OVER (PARTITION BY key ORDER BY n), former)')} AS changes FROM r),
+  c AS (SELECT key, sequence, former, state, (former).${VALID_FROM} AS began,
+      row_number() OVER byPlace AS n, greatest(max(time) OVER byPlace, (former).${VALID_FROM}) AS valid_from
+    FROM d WHERE changes WINDOW byPlace AS (PARTITION BY key ORDER BY n)),
+  x AS (SELECT *, lead(valid_from) OVER (PARTITION BY key ORDER BY n) AS valid_to FROM c),
   wanted AS MATERIALIZED (
-    SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.state,
-      ${withoutKey(table, 'x.attributes')} || jsonb_build_object(${members.join(', ')})) r
+    SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.state, jsonb_build_object(${members.join(', ')})) r
     WHERE x.valid_to IS NULL OR x.valid_to > x.valid_from
     UNION ALL
-    SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.state, ${end}) r WHERE x.n = 1 AND x.valid_from > x.began),
+    SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.former, ${end}) r WHERE x.n = 1 AND x.valid_from > x.began),
   ${mergeSql(history, columns, [...table.key, VALID_FROM], 'WHERE false', values)}`;
 }

@@ -39,6 +39,9 @@ interface Folded {
   readonly snapshot: string;
 }
 
+/** The rule by which states become versions of a history; another one makes them anew. */
+const VERSIONS_RULE = 'changes';
+
 /** What a fold depends on: not what only reads or checks events, nor the order of columns. */
 export function definitionOf({
   version,
@@ -49,7 +52,8 @@ export function definitionOf({
   hasHistory,
 }: EventTable): string {
   const own = columns.map(({ name, type }) => [name, type]).sort();
-  const text = JSON.stringify({ version, key, softDelete, timestamps, hasHistory, columns: own });
+  const versions = hasHistory && VERSIONS_RULE;
+  const text = JSON.stringify({ version, key, softDelete, timestamps, versions, columns: own });
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 

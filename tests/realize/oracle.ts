@@ -64,6 +64,15 @@ function compare(a: PlainEvent, b: PlainEvent): number {
   );
 }
 
+/** An attribute that is missing is NULL. */
+function isSameState(a: StateRow | undefined, b: StateRow | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  const names = [...new Set([...Object.keys(a.attributes), ...Object.keys(b.attributes)])];
+  const valueOf = ({ attributes }: StateRow, name: string) =>
+    JSON.stringify(attributes[name] ?? null);
+  return names.every((name) => valueOf(a, name) === valueOf(b, name));
+}
+
 class KeyState {
   readonly #key: readonly string[];
   /** Of the create or read that made the row; undefined before one. */
@@ -120,7 +129,10 @@ class KeyState {
   }
 
   #begin(time: number, state: StateRow | undefined): void {
-    const before = this.#moments.at(-1)?.from ?? Number.NEGATIVE_INFINITY;
+    const last = this.#moments.at(-1);
+    // What says again what is known begins no version.
+    if (isSameState(last?.state, state)) return;
+    const before = last?.from ?? Number.NEGATIVE_INFINITY;
     this.#moments.push({ state, from: Math.max(time, before) });
   }
 
