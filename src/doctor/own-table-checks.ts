@@ -2,7 +2,10 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier } from '../model/ddl.js';
+import { SEQUENCE_COLUMN } from '../model/event-columns.js';
 import type { Table } from '../model/model.js';
+import { asRealized, isRealizable } from '../model/realized-model.js';
+import { LINEAGE_COLUMN } from '../model/warehouse/known-columns.js';
 import type { Source, Task } from '../model/warehouse/task.js';
 import { refuseMissing } from '../postgres/refused-relations.js';
 import { findMisfit } from '../postgres/table-in-catalog.js';
@@ -18,12 +21,12 @@ const differing: Check<Served> = {
   looksAt: 'the columns, types and keys of the tables, against edp.yaml',
   why: 'a load into such a table is refused',
   mends: '`ALTER TABLE`, or edp.yaml',
-  async look({ client, tables, otherKinds, machine }) {
+  async look({ client, project, tables, otherKinds, machine }) {
     const found: Found[] = [];
     for (const { declared, name } of otherKinds)
       found.push(await explainKind(client, declared, name));
     const end = machine.now() + PATIENCE_MS;
-    for (const [i, { declared, name }] of tables.entries()) {
+    for (const [i, { oid, declared, name }] of tables.entries()) {
       if (machine.now() > end) {
         // What is found already is worth more than the reason why the rest is not known.
         if (found.length > 0) return found;
@@ -31,7 +34,14 @@ const differing: Check<Served> = {
           `${i} of ${tables.length} tables agree; the others were not looked at within ${PATIENCE_MS / 1000} s`,
         );
       }
-      const misfit = declared && (await findMisfit(client, declared));
+      if (declared === undefined) continue;
+      const isTold = declared.realized !== undefined;
+      const isRealized = isTold || (isRealizable(declared) && (await isFolded(client, oid)));
+      if (isRealized && !isTold && isRead(project, name)) found.push(untold(declared, name));
+      const misfit = await findMisfit(
+        client,
+        isRealized && !isTold ? asRealized(declared) : declared,
+      );
       if (misfit === undefined) continue;
       const { faults, statement } = misfit;
       const mend: Mend[] =
@@ -43,6 +53,32 @@ const differing: Check<Served> = {
     return found;
   },
 };
+
+/** Whether the table is one that events were folded into. */
+async function isFolded(client: pg.Client, oid: number): Promise<boolean> {
+  const { rows } = await client.query<{ isFolded: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1 AND attname = $2 AND NOT attisdropped)
+       AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1 AND attname = $3 AND NOT attisdropped) AS "isFolded"`,
+    [oid, SEQUENCE_COLUMN, LINEAGE_COLUMN],
+  );
+  return rows[0]!.isFolded;
+}
+
+function isRead(project: Served['project'], name: string): boolean {
+  return (project?.warehouse.tasks ?? []).some((task) =>
+    sourcesOf(task).some(({ relation: { schema, name: own } }) =>
+      [`${quoteIdentifier(schema)}.${quoteIdentifier(own)}`, `${schema}.${own}`].includes(name),
+    ),
+  );
+}
+
+function untold(declared: Table, name: string): Found {
+  return {
+    severity: 'error',
+    problem: `table ${name} is realized from change events, and edp.yaml does not say so: edp run looks for the loads of its rows`,
+    mend: [advice(`add version: 1 to ${declared.name} under tables:`)],
+  };
+}
 
 /** Of all tables together: each takes a few queries. */
 const PATIENCE_MS = 10_000;
