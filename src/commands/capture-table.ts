@@ -10,7 +10,7 @@ import { discoverFiles } from '../source/discover.js';
 import { formatNumber } from '../terminal/output.js';
 import type { Invocation } from './command.js';
 import { hasFailed, printFolded } from './realize/folded-lines.js';
-import { type RealizeOptions, realizeFiles } from './realize/realize-files.js';
+import { hasRealizedTables, type RealizeOptions, realizeFiles } from './realize/realize-files.js';
 
 /** What `--to` says in place of a folder. */
 export const TABLE_WORD = 'table';
@@ -42,7 +42,7 @@ export function tableSink(
   let faults = 0;
   const load = async (files: readonly string[]) => {
     const names = files.map((file) => path.relative(project.directory, file));
-    const found = await discoverFiles(names, project.directory);
+    const found = names.length === 0 ? [] : await discoverFiles(names, project.directory);
     await realizeFiles(invocation, 'capture', found, options, {
       progress: async () => SILENT,
       loaded: (result) => {
@@ -58,8 +58,15 @@ export function tableSink(
     });
   };
   const folder = path.join(project.directory, FOLDER, pathSegment(directory.writer));
+  // Who reads the tables finds them, also before the first event of each.
+  const make = async () => {
+    if (!(await hasRealizedTables(invocation, options))) await load([]);
+  };
   return {
-    sink: new LoadingSink(folder, directory, (files) => ofWarehouse(load(files))),
+    sink: new LoadingSink(folder, directory, {
+      load: (files) => ofWarehouse(load(files)),
+      make: () => ofWarehouse(make()),
+    }),
     hasFaults: () => faults > 0,
   };
 }

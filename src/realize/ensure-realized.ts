@@ -20,13 +20,36 @@ export interface RealizedPlaces {
   readonly history: string | undefined;
 }
 
-/** Makes or widens the tables of one declaration, within the transaction that fills them. */
+/** @returns those with a table, or a history, that is missing */
+export async function listLacking(
+  client: pg.Client,
+  tables: readonly EventTable[],
+): Promise<EventTable[]> {
+  const wanted = tables.flatMap((table) =>
+    [table.name, ...(table.hasHistory ? [historyName(table.name)] : [])].map((name) => ({
+      table,
+      quoted: quoteTable(name),
+    })),
+  );
+  const { rows } = await client.query<{ place: number }>(
+    `SELECT place::int FROM unnest($1::text[]) WITH ORDINALITY AS n (name, place) WHERE to_regclass(name) IS NULL`,
+    [wanted.map(({ quoted }) => quoted)],
+  );
+  return [...new Set(rows.map(({ place }) => wanted[place - 1]!.table))];
+}
+
+/**
+ * Makes or widens the tables of one declaration, within the transaction that fills them.
+ *
+ * @param indexes of a table that is made: to one that is there, none is added
+ */
 export async function ensureRealized(
   client: pg.Client,
   table: EventTable,
+  indexes: Table['indexes'],
   note: (text: string) => void,
 ): Promise<RealizedPlaces> {
-  const own = toTable(table.name, realizedColumns(table), table.key);
+  const own = { ...toTable(table.name, realizedColumns(table), table.key), indexes };
   const target = await ensure(client, own, note);
   if (!table.hasHistory) return { target, history: undefined };
   const key = [...table.key, VALID_FROM];

@@ -10,7 +10,7 @@ import { type EventTable, toEventTable } from '../events/event-table.js';
 import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
 import type { ReadersOf } from '../ledger/value-readers.js';
 import { quoteLiteral, quoteTable } from '../model/ddl.js';
-import type { Model } from '../model/model.js';
+import type { Model, Table } from '../model/model.js';
 import { historyName, isRealizable } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
@@ -22,7 +22,7 @@ import {
   toChangedValues,
   type WantedValue,
 } from './changed-values.js';
-import { ensureRealized } from './ensure-realized.js';
+import { ensureRealized, listLacking } from './ensure-realized.js';
 import {
   extendHistorySql,
   type FoldPlan,
@@ -69,6 +69,8 @@ export interface FoldOptions {
   readonly readersOf?: ReadersOf;
   /** More sessions for many keys. */
   readonly parallel?: ParallelSessions;
+  /** Names of tables that are made also before their first event. */
+  readonly declared?: readonly string[];
 }
 
 const NO_READERS: ReadersOf = () => [];
@@ -85,55 +87,107 @@ export async function foldEvents(
   log: string,
   options: FoldOptions,
 ): Promise<Folding> {
-  if (!(await isThere(client, log))) return NOT_FOLDED;
   const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
+  const indexes = new Map(model.tables.map((table) => [table.name, table.indexes]));
   return withNamedLock(client, 'edp folds change events', async () => {
-    await ensureLoadIndex(client, log);
-    let shares: readonly Share[] = [];
-    try {
-      const touched = await withTransaction(client, async () => {
-        await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-        const found = await findTouched(client, quoteTable(log), tables);
-        const own = tables.filter(({ name }) => found.keys.has(name));
-        shares = await shareTables(client, quoteTable(log), own, found, options.parallel);
-        return found;
-      });
-      await failpoint('realize.found', client);
-      await notePoints(
-        client,
-        tables.filter(({ name }) => !touched.keys.has(name)),
-        touched,
-      );
-      const ended = await Promise.allSettled(
-        shares.map((share) => foldShare(share, log, touched, options)),
-      );
-      const done = ended.map((one) => {
-        if (one.status === 'rejected') throw one.reason;
-        return one.value;
-      });
-      const places = new Map(tables.map(({ name }, i) => [name, i]));
-      const all = done.flatMap((one) => one.tables);
-      return {
-        tables: all.sort((a, b) => places.get(a.table)! - places.get(b.table)!),
-        isInterrupted: done.some((one) => one.isInterrupted),
-      };
-    } finally {
-      await endSessions(shares.slice(1));
-    }
+    const failed = await makeDeclared(client, tables, indexes, options);
+    const folding = (await isThere(client, log))
+      ? await foldLog(client, tables, indexes, log, options)
+      : NOT_FOLDED;
+    const isFolded = (name: string) => folding.tables.some(({ table }) => table === name);
+    return {
+      ...folding,
+      tables: [...folding.tables, ...failed.filter(({ table }) => !isFolded(table))],
+    };
   });
+}
+
+type Indexes = ReadonlyMap<string, Table['indexes']>;
+
+/**
+ * Tables that are declared to be realized, and are not there. Those with events are made by their fold.
+ *
+ * @returns those that cannot be made
+ */
+async function makeDeclared(
+  client: pg.Client,
+  tables: readonly EventTable[],
+  indexes: Indexes,
+  { declared = [], note, signal }: FoldOptions,
+): Promise<FoldedTable[]> {
+  const failed: FoldedTable[] = [];
+  const own = tables.filter(({ name }) => declared.includes(name));
+  for (const table of own.length === 0 ? [] : await listLacking(client, own)) {
+    if (signal.aborted) break;
+    try {
+      await withTransaction(client, () =>
+        ensureRealized(client, table, indexes.get(table.name)!, note),
+      );
+    } catch (failure) {
+      if (isClosed(client) || !isOfTable(failure)) throw failure;
+      failed.push({ table: table.name, rows: NO_CHANGE, failure });
+    }
+  }
+  return failed;
+}
+
+const NO_CHANGE: FoldedRows = { inserted: 0, updated: 0, deleted: 0 };
+
+async function foldLog(
+  client: pg.Client,
+  tables: readonly EventTable[],
+  indexes: Indexes,
+  log: string,
+  options: FoldOptions,
+): Promise<Folding> {
+  const work = { log, indexes, ...options };
+  await ensureLoadIndex(client, log);
+  let shares: readonly Share[] = [];
+  try {
+    const touched = await withTransaction(client, async () => {
+      await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      const found = await findTouched(client, quoteTable(log), tables);
+      const own = tables.filter(({ name }) => found.keys.has(name));
+      shares = await shareTables(client, quoteTable(log), own, found, options.parallel);
+      return found;
+    });
+    await failpoint('realize.found', client);
+    await notePoints(
+      client,
+      tables.filter(({ name }) => !touched.keys.has(name)),
+      touched,
+    );
+    const ended = await Promise.allSettled(shares.map((share) => foldShare(share, touched, work)));
+    const done = ended.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
+    const places = new Map(tables.map(({ name }, i) => [name, i]));
+    const all = done.flatMap((one) => one.tables);
+    return {
+      tables: all.sort((a, b) => places.get(a.table)! - places.get(b.table)!),
+      isInterrupted: done.some((one) => one.isInterrupted),
+    };
+  } finally {
+    await endSessions(shares.slice(1));
+  }
+}
+
+interface FoldWork extends FoldOptions {
+  readonly log: string;
+  readonly indexes: Indexes;
 }
 
 /** One table after the other. */
 async function foldShare(
   { client, tables }: Share,
-  log: string,
   touched: Touched,
-  options: FoldOptions,
+  work: FoldWork,
 ): Promise<Folding> {
   const folded: FoldedTable[] = [];
   for (const table of tables) {
-    if (options.signal.aborted) return { tables: folded, isInterrupted: true };
-    folded.push(await foldSafely(client, table, log, touched, options));
+    if (work.signal.aborted) return { tables: folded, isInterrupted: true };
+    folded.push(await foldSafely(client, table, touched, work));
   }
   return { tables: folded, isInterrupted: false };
 }
@@ -163,20 +217,17 @@ async function ensureLoadIndex(client: pg.Client, log: string): Promise<void> {
 async function foldSafely(
   client: pg.Client,
   table: EventTable,
-  log: string,
   touched: Touched,
-  options: FoldOptions,
+  work: FoldWork,
 ): Promise<FoldedTable> {
   try {
-    const folded = await withTransaction(client, () =>
-      foldTable(client, table, log, touched, options),
-    );
+    const folded = await withTransaction(client, () => foldTable(client, table, touched, work));
     await failpoint('realize.folded', client);
     tellFolded(folded);
     return folded;
   } catch (failure) {
     if (isClosed(client) || !isOfTable(failure)) throw failure;
-    return { table: table.name, rows: { inserted: 0, updated: 0, deleted: 0 }, failure };
+    return { table: table.name, rows: NO_CHANGE, failure };
   }
 }
 
@@ -191,9 +242,8 @@ function isOfTable(error: unknown): boolean {
 async function foldTable(
   client: pg.Client,
   table: EventTable,
-  log: string,
   touched: Touched,
-  { note, readersOf = NO_READERS }: FoldOptions,
+  { log, indexes, note, readersOf = NO_READERS }: FoldWork,
 ): Promise<FoldedTable> {
   const { name } = table;
   // To compile such statements takes longer than most of them. A session of a command that lost its lock may still fold.
@@ -201,7 +251,7 @@ async function foldTable(
     `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED};
      SELECT pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`edp folds ${name}`)}, 0))`,
   );
-  const places = await ensureRealized(client, table, note);
+  const places = await ensureRealized(client, table, indexes.get(name)!, note);
   const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);
   const plan: FoldPlan = {

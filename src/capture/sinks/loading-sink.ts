@@ -7,28 +7,31 @@ import path from 'node:path';
 import { DirectorySink, type DirectorySinkOptions } from './directory-sink.js';
 import type { SentEvent, Sink } from './sink.js';
 
+export interface LoadingTarget {
+  /** Loads all events of complete files, or fails. */
+  load(files: readonly string[]): Promise<void>;
+  /** Makes the tables that are missing, before any event comes. */
+  make(): Promise<void>;
+}
+
 export class LoadingSink implements Sink {
   readonly #directory: string;
   readonly #files: DirectorySink;
-  readonly #load: (files: readonly string[]) => Promise<void>;
+  readonly #target: LoadingTarget;
 
   /**
    * @param directory of this writer alone
-   * @param load loads all events of complete files, or fails
    */
-  constructor(
-    directory: string,
-    options: DirectorySinkOptions,
-    load: (files: readonly string[]) => Promise<void>,
-  ) {
+  constructor(directory: string, options: DirectorySinkOptions, target: LoadingTarget) {
     this.#directory = directory;
     this.#files = new DirectorySink(directory, options);
-    this.#load = load;
+    this.#target = target;
   }
 
   async open(): Promise<void> {
     await this.#files.open();
     await this.#loadAll();
+    await this.#target.make();
   }
 
   write(events: readonly SentEvent[]): Promise<void> {
@@ -51,7 +54,7 @@ export class LoadingSink implements Sink {
   async #loadAll(): Promise<void> {
     const files = await this.#list();
     if (files.length === 0) return;
-    await this.#load(files);
+    await this.#target.load(files);
     for (const file of files) await rm(file);
   }
 

@@ -1,6 +1,7 @@
 /** Files of change events → their log → the tables that they are about: for every command that does it. */
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { toEventTable } from '../../events/event-table.js';
 import { NO_ROWS } from '../../ledger/counts.js';
 import type { LoadingRun } from '../../ledger/runs.js';
 import type { IngestProgress, IngestResult } from '../../load/file-results.js';
@@ -8,9 +9,11 @@ import { EVENT_YOUNG_GENERATION_MB, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import type { EventFormat } from '../../model/file-settings.js';
 import type { Model } from '../../model/model.js';
-import { isRealizable } from '../../model/realized-model.js';
+import { isRealizable, listRealized } from '../../model/realized-model.js';
+import { withClient } from '../../postgres/connection.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { loadWarehouse } from '../../project/load-warehouse.js';
+import { listLacking } from '../../realize/ensure-realized.js';
 import { assertIsLog, projectLog } from '../../realize/event-log-table.js';
 import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
@@ -65,7 +68,8 @@ export async function realizeFiles(
   const { directory, model } = project;
   assertRealizable(model);
   const log = projectLog(project);
-  const { warehouse } = await loadWarehouse(directory);
+  const { warehouse, model: seen } = await loadWarehouse(directory);
+  const declared = listRealized(seen);
   const readersOf = rawReadersOf(warehouse.tasks);
   const { databaseUrl, eventFormat: format, ...rest } = options;
   const loading: IngestOptions = {
@@ -95,6 +99,7 @@ export async function realizeFiles(
           note,
           signal,
           readersOf,
+          declared,
           parallel: { config: database.client, count: options.processCount },
         })
       : NOT_FOLDED;
@@ -118,6 +123,25 @@ export async function realizeFiles(
       ),
     EVENT_YOUNG_GENERATION_MB,
   );
+}
+
+/** Whether each table that edp.yaml declares to be realized is there, with its history. */
+export async function hasRealizedTables(
+  { project: { directory } }: Invocation,
+  { databaseUrl }: Pick<RealizeOptions, 'databaseUrl'>,
+): Promise<boolean> {
+  const { model } = await loadWarehouse(directory);
+  const declared = listRealized(model);
+  const tables = model.tables.filter(({ name }) => declared.includes(name));
+  const lacking = await withDatabase({ databaseUrl, directory }, (database) =>
+    withClient(database.client, 'realize', (client) =>
+      listLacking(
+        client,
+        tables.map((table) => toEventTable(table)),
+      ),
+    ),
+  );
+  return lacking.length === 0;
 }
 
 type Load = (progress: IngestProgress) => IngestResult | Promise<IngestResult>;
