@@ -154,7 +154,8 @@ export const ERROR_CODES = {
   missing_source: {
     exitStatus: 1,
     meaning: 'A task reads a table or a view that is not in the database.',
-    remedy: 'Load it first, or correct the name in edp.yaml.',
+    remedy:
+      'Load it first, or correct the name in edp.yaml; `edp realize` makes tables that are realized.',
   },
   events_not_loaded: {
     exitStatus: 1,

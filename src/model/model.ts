@@ -118,8 +118,18 @@ export interface Table {
   readonly hasHistory?: true;
   /** By the version that they lead to: what lifts an event from the version before. */
   readonly migrations?: Readonly<Record<number, Migration>>;
+  /** Of a table that tasks know to be folded from change events, or of the history of one (realized-model.ts). */
+  readonly realized?: Realized;
   /** Of the table that change events are loaded into: the tables that they are about (formats/events), as JSON. */
   readonly eventCatalog?: string;
+}
+
+export interface Realized {
+  readonly kind: 'rows' | 'states';
+  /** What identifies a member. */
+  readonly key: readonly string[];
+  /** Rows with a value in this column are not there any more; undefined where deleted rows go. */
+  readonly goneBy?: string;
 }
 
 /** How an event of one version of a table becomes one of the next. */

@@ -2,11 +2,16 @@
  * Tables that are folded from change events: which can be, and what tasks see of them: no number of a load, and the
  * columns that edp fills itself. Their histories are tables of their own.
  */
-import { ADDED_TO_HISTORY, addedColumns, type RealizedColumn } from './event-columns.js';
+import {
+  ADDED_TO_HISTORY,
+  addedColumns,
+  DEFAULT_SOFT_DELETE,
+  type RealizedColumn,
+} from './event-columns.js';
 import { isJson, WHY_NO_JSON_KEY } from './json-key.js';
 import type { Column, Model, Table } from './model.js';
 import { bareName, formatTableName, isSameTable, parseTableName } from './table-name.js';
-import { VALID_FROM } from './validity-columns.js';
+import { VALID_FROM, VALID_TO } from './validity-columns.js';
 
 export function historyName(table: string): string {
   return formatTableName({ ...parseTableName(table), name: `${bareName(table)}_history` });
@@ -40,17 +45,30 @@ export function withRealized(model: Model, captured: readonly string[]): Model {
   return {
     tables: model.tables.flatMap((table) => {
       if (!isRealized(table)) return [table];
-      return table.hasHistory === true ? [realized(table), historyOf(table)] : [realized(table)];
+      return table.hasHistory === true
+        ? [asRealized(table), historyOf(table)]
+        : [asRealized(table)];
     }),
   };
+}
+
+/** Names of the tables that tasks know to be realized. @param model of {@link withRealized} */
+export function listRealized({ tables }: Model): string[] {
+  return tables.filter((table) => table.realized?.kind === 'rows').map(({ name }) => name);
 }
 
 function saysOfEvents({ version, softDelete, timestamps, hasHistory, migrations }: Table): boolean {
   return [version, softDelete, timestamps, hasHistory, migrations].some((one) => one !== undefined);
 }
 
-function realized({ lineageColumn: _, ...table }: Table): Table {
-  return { ...table, columns: [...table.columns, ...addedColumns(table).map(toColumn)] };
+/** As tasks see it. */
+export function asRealized({ lineageColumn: _, ...table }: Table): Table {
+  const { key, softDelete = DEFAULT_SOFT_DELETE } = table;
+  return {
+    ...table,
+    columns: [...table.columns, ...addedColumns(table).map(toColumn)],
+    realized: { kind: 'rows', key, ...(softDelete === false ? {} : { goneBy: softDelete }) },
+  };
 }
 
 function historyOf({ lineageColumn: _, ...table }: Table): Table {
@@ -61,6 +79,7 @@ function historyOf({ lineageColumn: _, ...table }: Table): Table {
     files: [],
     indexes: [],
     columns: [...table.columns, ...ADDED_TO_HISTORY.map(toColumn)],
+    realized: { kind: 'states', key: table.key, goneBy: VALID_TO },
   };
 }
 

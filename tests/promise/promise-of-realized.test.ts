@@ -63,6 +63,23 @@ const WAREHOUSE = {
       history: { by: 'valid_from' },
       columns: { number: 'number', text: 'text', name: 'name', amount: 'amount' },
     },
+    named: {
+      from: 'soft_history',
+      key: ['number', 'text'],
+      history: { by: 'valid_from' },
+      columns: { number: 'number', text: 'text', amount: 'amount' },
+      where: 'name IS NOT NULL',
+    },
+    now: {
+      from: 'soft_history',
+      key: ['number', 'text'],
+      columns: { number: 'number', text: 'text', name: 'name', since: 'valid_from' },
+    },
+    all: {
+      from: 'soft',
+      key: ['number', 'text'],
+      columns: { number: 'number', text: 'text', name: 'name', gone: 'deleted_at' },
+    },
     // Its key is made by SQL, so all of it is compared.
     shouted: {
       from: 'soft',
@@ -81,6 +98,9 @@ const WAREHOUSE = {
       'type-2': ['name'],
       'changed-at': 'valid_from',
     },
+    silver_dim: { from: 'silver.named', 'natural-key': ['number', 'text'], 'type-2': ['amount'] },
+    now_dim: { from: 'soft_history', 'natural-key': ['number', 'text'] },
+    soft_dim: { from: 'soft', 'natural-key': ['number', 'text'], attributes: ['amount'] },
   },
   facts: {
     hour_fact: {
@@ -92,6 +112,8 @@ const WAREHOUSE = {
         who: { dimension: 'hard_dim', by: member },
         version: { dimension: 'then_dim', by: member, 'as-of': 'at' },
         name_id: { dimension: 'name_dim', by: ['name'] },
+        named: { dimension: 'silver_dim', by: member, 'as-of': 'at' },
+        soft: { dimension: 'soft_dim', by: member },
       },
       measures: { n: 'count(*)', sum: 'sum(amount)' },
     },
@@ -102,6 +124,8 @@ const WAREHOUSE = {
       date: 'day',
       measures: { n: 'count(*)', most: 'max(amount)' },
     },
+    soft_fact: { from: 'soft', date: 'day', measures: { n: 'count(*)', sum: 'sum(amount)' } },
+    gone_fact: { from: 'soft', date: 'deleted_at', measures: { n: 'count(*)' } },
     state_fact: {
       from: 'soft_history',
       key: ['number', 'text', 'valid_from'],

@@ -168,8 +168,9 @@ export function unlistedColumns(
   source: Source,
   changedAt: string | undefined,
 ): readonly (string | undefined)[] {
-  const versions = isHistory(input, source) ? versionColumnsOf(endsOf(input, catalog, source)) : [];
-  return [lineageOf(source), changedAt, ...placeColumnsOf(source), ...versions];
+  const hasVersions = isHistory(input, source) || source.statesOf !== undefined;
+  const versions = hasVersions ? versionColumnsOf(endsOf(input, catalog, source)) : [];
+  return [lineageOf(source), changedAt, source.goneBy, ...placeColumnsOf(source), ...versions];
 }
 
 /** All other columns of the source; undefined where they are not known. */

@@ -4,6 +4,7 @@ import type { DimensionInput } from './dimension-schema.js';
 import { defaultAttributes, GOLD_TIMES, unlistedColumns } from './known-columns.js';
 import { resolveType2 } from './resolve-type-2.js';
 import { checkColumns, findSource, type Path, type Resolving } from './resolving.js';
+import { ofDimension } from './rows-that-are-gone.js';
 import { toList } from './schema-parts.js';
 import type { CalendarTask, DimensionTask, Source } from './task.js';
 import { endsOf, isHistory, VALID_FROM, versionColumnsOf } from './versions.js';
@@ -47,7 +48,7 @@ export function resolveDimension(
       : resolveType2(resolving, path, input, source, attributes);
   return {
     ...base,
-    source,
+    source: ofDimension(source, input),
     naturalKey,
     ...(attributes === undefined ? {} : { attributes }),
     idType: input.id ?? 'bigint',

@@ -8,6 +8,7 @@ import { averageParts, parseMeasure } from './measure.js';
 import { resolveFactPartitions } from './resolve-fact-partitions.js';
 import { resolveLookUps } from './resolve-look-ups.js';
 import { checkColumns, findSource, noColumn, type Path, type Resolving } from './resolving.js';
+import { ofFact } from './rows-that-are-gone.js';
 import { toList } from './schema-parts.js';
 import type { FactTask, Measure, Source } from './task.js';
 import { isHistory, VALID_FROM } from './versions.js';
@@ -39,7 +40,7 @@ export function resolveFact(
     name: `gold.${name}`,
     relation: { schema: resolving.catalog.layers.gold, name },
     ...toNotes(input).notes,
-    source,
+    source: ofFact(source, input, measures),
     date: input.date,
     ...(input.timezone === undefined ? {} : { timezone: input.timezone }),
     slice: input.slice ?? 'day',

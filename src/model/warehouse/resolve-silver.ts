@@ -3,11 +3,19 @@ import { toNotes } from '../notes.js';
 import { isSurelyNoDate, isText } from './column-types.js';
 import { LINEAGE_COLUMN } from './known-columns.js';
 import { checkColumns, findSource, noColumn, type Path, type Resolving } from './resolving.js';
+import { ofSilver } from './rows-that-are-gone.js';
 import { toList } from './schema-parts.js';
 import type { SilverColumnInput, SilverInput } from './silver-schema.js';
 import { checkSql, isAnyOfMoment } from './sql-columns.js';
 import type { Ends, History, SilverColumn, SilverTask, Source } from './task.js';
-import { endsOf, findOtherMembers, findOverwriting, versionColumnsOf } from './versions.js';
+import {
+  endsOf,
+  findOtherMembers,
+  findOverwriting,
+  membersOf,
+  VALID_FROM,
+  versionColumnsOf,
+} from './versions.js';
 import { describeSource, type KnownColumns } from './warehouse-catalog.js';
 
 interface Place {
@@ -42,7 +50,7 @@ export function resolveSilver(
     name: `silver.${name}`,
     relation: { schema: resolving.catalog.layers.silver, name },
     ...toNotes(input).notes,
-    source,
+    source: ofSilver(resolving, source, input),
     key: toList(input.key),
     columns,
     ...(input.where === undefined ? {} : { where: input.where }),
@@ -119,20 +127,25 @@ function checkHistory(place: Place, input: SilverInput): void {
 /** Where members end, versions are those of the members. */
 function checkMembers(
   { resolving, path, source }: Place,
-  { key, columns }: SilverInput,
+  { key, columns, history }: SilverInput,
   ends: Ends,
 ): void {
   const owner = describeSource(source);
+  const { by } = history!;
   if (ends === 'gaps') {
     const message = `${owner} is a history with members that ended, and its versions are all there is to know of them; remove history:, or read the table that ${owner} is made from`;
     resolving.add({ path: [...path, 'history'], message });
     return;
   }
+  if (ends === 'states' && by !== VALID_FROM) {
+    const message = `members of ${owner} end at moments of ${VALID_FROM}; name that (by: ${VALID_FROM})`;
+    resolving.add({ path: [...path, 'history', 'by'], message });
+  }
   const from = toList(key).map((name) => {
     const column = columns[name];
     return typeof column === 'string' ? column : column?.from;
   });
-  const message = findOtherMembers(owner, source.versions!.key, from);
+  const message = findOtherMembers(owner, membersOf(source), from);
   if (message !== undefined) resolving.add({ path: [...path, 'key'], message });
 }
 

@@ -4,7 +4,14 @@ import type { DimensionInput } from './dimension-schema.js';
 import { checkColumns, meant, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
 import type { Ends, Source, Type2 } from './task.js';
-import { endsOf, findOtherMembers, findOverwriting, isHistory, VALID_FROM } from './versions.js';
+import {
+  endsOf,
+  findOtherMembers,
+  findOverwriting,
+  isHistory,
+  membersOf,
+  VALID_FROM,
+} from './versions.js';
 import { describeSource } from './warehouse-catalog.js';
 
 /** @param attributes undefined where they are not known */
@@ -18,7 +25,8 @@ export function resolveType2(
   const columns = toList(input['type-2']);
   checkAttributes(resolving, [...path, 'type-2'], input['type-2']!, attributes);
   const changedAt =
-    input['changed-at'] ?? (isHistory(resolving.input, source) ? VALID_FROM : undefined);
+    input['changed-at'] ??
+    (isHistory(resolving.input, source) || source.statesOf !== undefined ? VALID_FROM : undefined);
   checkMoment(resolving, path, input['changed-at'], source);
   const overwriting = findOverwriting(resolving.input, resolving.catalog, source, changedAt);
   if (overwriting !== undefined) {
@@ -49,15 +57,15 @@ function checkMembers(
 ): void {
   const owner = describeSource(source);
   const members =
-    ends === 'rows'
-      ? source.versions!.key
-      : toList(silver![source.task!.slice('silver.'.length)]!.key);
+    ends === 'gaps'
+      ? toList(silver![source.task!.slice('silver.'.length)]!.key)
+      : membersOf(source);
   const message = findOtherMembers(owner, members, toList(input['natural-key']));
   if (message !== undefined) add({ path: [...path, 'natural-key'], message });
   if (ends === 'rows' || (input['changed-at'] ?? VALID_FROM) === VALID_FROM) return;
   add({
     path: [...path, 'changed-at'],
-    message: `members of ${owner} end at moments of ${VALID_FROM}; remove changed-at:, or name ${input['changed-at']} in its history (by:)`,
+    message: `members of ${owner} end at moments of ${VALID_FROM}; remove changed-at:${ends === 'gaps' ? `, or name ${input['changed-at']} in its history (by:)` : ''}`,
   });
 }
 

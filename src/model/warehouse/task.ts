@@ -46,13 +46,19 @@ export interface Source {
     /** Whether some of its rows say that a member has ended. */
     readonly hasEnds: boolean;
   };
+  /** Whether edp realize makes it. */
+  readonly isRealized?: true;
+  /** Of the history of a realized table: what identifies a member, each state of which it has. */
+  readonly statesOf?: readonly string[];
+  /** Of a realized table, or its history: rows with a value in this column are not there any more, and do not count. */
+  readonly goneBy?: string;
 }
 
 /**
  * How a source says that members ended: by rows of their own, or, as a history does, by versions that end
- * before the next one begins, or without a next one.
+ * before the next one begins, or without a next one; of silver (gaps), or of a realized table (states).
  */
-export type Ends = 'rows' | 'gaps';
+export type Ends = 'rows' | 'gaps' | 'states';
 
 interface TaskBase extends Notes {
   /** `silver.members`, `gold.job_ran_fact`. */

@@ -22,9 +22,16 @@ export function versionColumnsOf(ends: Ends | undefined): readonly string[] {
 /** How the source says that members ended; undefined where none can end. */
 export function endsOf(input: WarehouseInput, catalog: Catalog, source: Source): Ends | undefined {
   if (source.versions?.hasEnds === true) return 'rows';
+  if (source.statesOf !== undefined) return 'states';
   if (!isHistory(input, source)) return undefined;
   const from = catalog.find(input.silver![source.task!.slice('silver.'.length)]!.from);
-  return typeof from !== 'string' && from.versions?.hasEnds === true ? 'gaps' : undefined;
+  if (typeof from === 'string') return undefined;
+  return from.versions?.hasEnds === true || from.statesOf !== undefined ? 'gaps' : undefined;
+}
+
+/** Where members end, what identifies them in a table that is no task. */
+export function membersOf({ versions, statesOf }: Source): readonly string[] {
+  return versions?.key ?? statesOf ?? [];
 }
 
 /**

@@ -110,6 +110,9 @@ export class Catalog {
       ...(table.hasVersions === true
         ? { versions: { key: table.key, hasEnds: table.snapshot !== undefined } }
         : {}),
+      ...(table.realized === undefined ? {} : { isRealized: true }),
+      ...(table.realized?.kind === 'states' ? { statesOf: table.realized.key } : {}),
+      ...(table.realized?.goneBy === undefined ? {} : { goneBy: table.realized.goneBy }),
     };
   }
 

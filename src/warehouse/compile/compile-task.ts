@@ -9,7 +9,7 @@ import { calendarBlueprint, dimensionBlueprint } from './dimension-rows.js';
 import { factBlueprint } from './fact-rows.js';
 import { type KeyReader, keyReaderName } from './key-readers.js';
 import { modelBlueprint } from './model-rows.js';
-import { describeStatement, readShape, type Shape } from './relation-shape.js';
+import { describeStatement, readSource, type Shape } from './relation-shape.js';
 import { silverBlueprint } from './silver-rows.js';
 import type { DateReader } from './slice-value.js';
 
@@ -48,8 +48,11 @@ export async function compileTask(
 }
 
 async function shapeOf(client: pg.Client, task: TableTask): Promise<Shape> {
-  if (task.kind === 'model') return describeStatement(client, task.sql);
-  return 'source' in task ? readShape(client, task.source.relation) : new Map();
+  if (task.kind !== 'model') return 'source' in task ? readSource(client, task.source) : new Map();
+  // The server would only say that there is no such relation.
+  for (const source of task.sources)
+    if (source.isRealized === true) await readSource(client, source);
+  return describeStatement(client, task.sql);
 }
 
 /** The user need not say of which type SQL is, and it must be known what a time zone is for. */

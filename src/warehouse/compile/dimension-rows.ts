@@ -27,7 +27,7 @@ import { AFFECTED, type Blueprint, SOURCE, type Trace, type Within } from './blu
 import { datedRows, rowsOfVersions } from './dimension-versions.js';
 import { countKeys, hasKey, isAffected, isOfLoads, listedKeys, loadsOf } from './key-conditions.js';
 import { isSameWhereEqual, type Shape, wholeOrder } from './relation-shape.js';
-import { isStanding } from './standing-rows.js';
+import { isStanding, isThere } from './standing-rows.js';
 import type { Versioned } from './version-changes.js';
 
 const RANK = 'edp_rank';
@@ -135,12 +135,16 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
 
 /** The versions of now, where the source has others, too, and of members that have not ended. */
 function current({ readsCurrent, source }: DimensionTask): Expr[] {
-  return [...(readsCurrent ? [column(IS_CURRENT, SOURCE)] : []), ...isStanding(source)];
+  return [
+    ...(readsCurrent ? [column(IS_CURRENT, SOURCE)] : []),
+    ...isStanding(source),
+    ...isThere(source),
+  ];
 }
 
 /** Whether a key that a row has may be none of the dimension. */
 function readsSome({ readsCurrent, source }: DimensionTask): boolean {
-  return readsCurrent || source.versions?.hasEnds === true;
+  return readsCurrent || source.versions?.hasEnds === true || source.goneBy !== undefined;
 }
 
 function affectedKeys(

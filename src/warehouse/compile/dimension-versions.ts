@@ -11,10 +11,10 @@ import {
   type Select,
 } from '../../relational/tree.js';
 import { SOURCE, type Within } from './blueprint.js';
-import { endedRows, gappedRows } from './ended-versions.js';
+import { endedRows, gappedRows, rowsOfStates } from './ended-versions.js';
 import { hasKey, isAffected } from './key-conditions.js';
 import { isSameWhereEqual, wholeOrder } from './relation-shape.js';
-import { isVersion } from './standing-rows.js';
+import { isThere, isVersion } from './standing-rows.js';
 import { isChange, shownValue, type Versioned } from './version-changes.js';
 import { validity } from './version-columns.js';
 
@@ -39,11 +39,12 @@ export function datedRows({ task, type2, attributes, load }: Versioned): From {
             on: binary(column('load_id', LOADS), '=', column(load!, SOURCE)),
           },
         ];
+  const where = [...isVersion(source), ...isThere(source)];
   const query: Select = {
     columns: [...outputs, { of: moment, as: VALID_FROM }],
     from: { kind: 'table', ...source.relation, as: SOURCE },
     joins: loads,
-    ...(isVersion(source).length === 0 ? {} : { where: all(isVersion(source)) }),
+    ...(where.length === 0 ? {} : { where: all(where) }),
   };
   return { kind: 'query', query, as: 'dated' };
 }
@@ -55,6 +56,8 @@ export function rowsOfVersions(versioned: Versioned, within: Within): Select {
       return endedRows(versioned, within);
     case 'gaps':
       return gappedRows(versioned, within);
+    case 'states':
+      return rowsOfStates(versioned, within);
     default:
       return versionRows(versioned, within);
   }

@@ -13,6 +13,7 @@ import {
 } from '../../relational/tree.js';
 import { SOURCE, type Within } from './blueprint.js';
 import { hasKey, isAffected } from './key-conditions.js';
+import { stateEvents } from './realized-states.js';
 import { isChange, lastOf, lastShown, over, type Versioned } from './version-changes.js';
 import { validBetween, validUntil } from './version-columns.js';
 import {
@@ -43,6 +44,42 @@ export function endedRows(versioned: Versioned, within: Within): Select {
     from: { kind: 'query', query: placed, as: 'placed' },
     where: all(hasKey([VALID_FROM], 'placed')),
   };
+  return changesBetween(versioned, ranked, binary(column(RANK, 'ranked'), '=', number(1)));
+}
+
+/** From the history of a realized table. */
+export function rowsOfStates(versioned: Versioned, within: Within): Select {
+  const { source, naturalKey } = versioned.task;
+  const names = [...naturalKey, ...versioned.attributes];
+  const value = (name: string) => column(name, SOURCE);
+  const events = stateEvents({
+    source,
+    version: names.map((name) => ({ of: value(name), as: name })),
+    end: names.map((name) => ({
+      of: naturalKey.includes(name) ? value(name) : { kind: 'null' },
+      as: name,
+    })),
+  });
+  const keyed: Select = {
+    columns: [...names, VALID_FROM, ENDED].map((name) => ({ of: column(name, 'dated'), as: name })),
+    from: { kind: 'query', query: events, as: 'dated' },
+    where: all([
+      ...hasKey(naturalKey, 'dated'),
+      ...(within === 'keys' ? [isAffected(naturalKey, 'dated')] : []),
+    ]),
+  };
+  return changesBetween(versioned, keyed);
+}
+
+/**
+ * The versions among events: those with other values than the event before, and those behind an end.
+ *
+ * @param where condition on the events, called `ranked`
+ */
+function changesBetween(versioned: Versioned, events: Select, where?: Expr): Select {
+  const { task, attributes } = versioned;
+  const { naturalKey } = task;
+  const names = [...naturalKey, ...attributes];
   const compared: Select = {
     columns: [
       ...naturalKey.map((name) => ({ of: column(name, 'ranked'), as: name })),
@@ -53,11 +90,14 @@ export function endedRows(versioned: Versioned, within: Within): Select {
         as: CHANGES,
       },
     ],
-    from: { kind: 'query', query: ranked, as: 'ranked' },
-    where: binary(column(RANK, 'ranked'), '=', number(1)),
+    from: { kind: 'query', query: events, as: 'ranked' },
+    ...(where === undefined ? {} : { where }),
   };
   const changes: Select = {
-    columns: outputs('compared'),
+    columns: [...names, VALID_FROM, ENDED].map((name) => ({
+      of: column(name, 'compared'),
+      as: name,
+    })),
     from: { kind: 'query', query: compared, as: 'compared' },
     where: column(CHANGES, 'compared'),
   };

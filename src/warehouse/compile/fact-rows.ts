@@ -35,7 +35,7 @@ import { measureColumns } from './measure-columns.js';
 import { isSameWhereEqual, type Shape, written } from './relation-shape.js';
 import { isNear, isSlice } from './slice-conditions.js';
 import { sliceType, sliceValue } from './slice-value.js';
-import { isVersion } from './standing-rows.js';
+import { isThere, isVersion } from './standing-rows.js';
 
 export const DATE = 'date';
 const UUID_UNKNOWN = '00000000-0000-0000-0000-000000000000';
@@ -196,7 +196,11 @@ function nullKeys(task: FactTask, shape: Shape): Select {
 
 /** The versions of now, where the source has others, too; an end is no row. */
 function current({ readsCurrent, source }: FactTask): Expr[] {
-  return [...(readsCurrent ? [column(IS_CURRENT, SOURCE)] : []), ...isVersion(source)];
+  return [
+    ...(readsCurrent ? [column(IS_CURRENT, SOURCE)] : []),
+    ...isVersion(source),
+    ...isThere(source),
+  ];
 }
 
 function whereOf(conditions: readonly Expr[]): Pick<Select, 'where'> {

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { suggest } from '../../base/nearest.js';
 import { quoteIdentifier } from '../../model/ddl.js';
-import type { Relation } from '../../model/warehouse/task.js';
+import type { Relation, Source } from '../../model/warehouse/task.js';
 import { cast, type Expr } from '../../relational/tree.js';
 
 /** Prefix of the type of text whose collation calls different texts equal, as where case does not count. */
@@ -41,8 +41,25 @@ export async function findShape(client: pg.Client, relation: Relation): Promise<
 export async function readShape(client: pg.Client, relation: Relation): Promise<Shape> {
   const shape = await findShape(client, relation);
   if (shape !== undefined) return shape;
+  throw await lacking(client, relation);
+}
+
+/** Of what a task reads. @throws EdpError `missing_source` */
+export async function readSource(
+  client: pg.Client,
+  { relation, isRealized }: Source,
+): Promise<Shape> {
+  if (isRealized !== true) return readShape(client, relation);
+  const shape = await findShape(client, relation);
+  if (shape !== undefined) return shape;
+  throw new EdpError('missing_source', `there is no table ${relation.schema}.${relation.name}`, {
+    hint: 'it is realized from change events: edp realize makes it, also before the first of them',
+  });
+}
+
+async function lacking(client: pg.Client, relation: Relation): Promise<EdpError> {
   const name = `${relation.schema}.${relation.name}`;
-  throw new EdpError('missing_source', `there is no table or view ${name}`, {
+  return new EdpError('missing_source', `there is no table or view ${name}`, {
     hint: suggest(
       name,
       await listRelations(client),

@@ -27,9 +27,10 @@ import {
   listedKeys,
   loadsOf,
 } from './key-conditions.js';
+import { historyOfStates } from './realized-states.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
 import { cleaned, columnsOf, keyOf, keySourcesOf, userWhere } from './silver-columns.js';
-import { isLastOfMember, isStanding, isVersion } from './standing-rows.js';
+import { isLastOfMember, isStanding, isThere, isVersion } from './standing-rows.js';
 import { validity } from './version-columns.js';
 
 const LATEST = 'edp_latest';
@@ -60,8 +61,7 @@ export function silverBlueprint(
       ...(isHistory ? [VALID_TO, IS_CURRENT] : []),
       ...(hasEnds ? [PREVIOUS_TO] : []),
     ],
-    rows: (within) =>
-      hasEnds ? historyRows(task, shape, within) : silverRows(task, shape, within),
+    rows: (within) => rowsOf(task, shape, within),
     isCounted: false,
     counts: (within, by) => countRows(task, shape, within, by),
     ...(isTraced(task) ? { affected: (by) => affectedKeys(task, shape, by) } : {}),
@@ -75,6 +75,17 @@ export function silverBlueprint(
     generated: {},
     lookUps: [],
   };
+}
+
+function rowsOf(task: SilverTask, shape: Shape, within: Within): Select {
+  switch (task.history?.ends) {
+    case 'rows':
+      return historyRows(task, shape, within);
+    case 'states':
+      return historyOfStates(task, shape, within);
+    default:
+      return silverRows(task, shape, within);
+  }
 }
 
 function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
@@ -162,10 +173,11 @@ function cleanedRows(task: SilverTask, shape: Shape): Select {
   return { columns, from, ...(where.length === 0 ? {} : { where: all(where) }) };
 }
 
-/** Of a table that keeps versions, those that count. */
+/** Of a table that keeps versions, or deleted rows, those that count. */
 function countedRows(task: SilverTask): Expr[] {
-  if (task.history !== undefined) return isVersion(task.source);
-  return readsLast(task) ? isLastOfMember(task.source) : isStanding(task.source);
+  const there = isThere(task.source);
+  if (task.history !== undefined) return [...there, ...isVersion(task.source)];
+  return [...there, ...(readsLast(task) ? isLastOfMember(task.source) : isStanding(task.source))];
 }
 
 /** Of several versions in one load, and with one value of `latest-by`, the last one counts. */

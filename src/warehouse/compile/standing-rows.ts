@@ -1,4 +1,4 @@
-/** Of a table that keeps each version of a member: which of its rows say what is, and not what was. */
+/** Of a table that keeps each version of a member, or deleted rows: which of its rows say what is, and not what was. */
 import { OFFSET_COLUMN } from '../../model/kept-versions.js';
 import type { Source } from '../../model/warehouse/task.js';
 import { all, binary, column, type Expr, equal } from '../../relational/tree.js';
@@ -21,6 +21,11 @@ export function isLastOfMember(source: Source): Expr[] {
 /** Rows that are versions. */
 export function isVersion({ versions }: Source): Expr[] {
   return versions?.hasEnds === true ? [isNoEnd()] : [];
+}
+
+/** Of a realized table, rows that are there; of its history, states of now. */
+export function isThere({ goneBy }: Source): Expr[] {
+  return goneBy === undefined ? [] : [{ kind: 'is-null', of: column(goneBy, SOURCE) }];
 }
 
 function isNoEnd(): Expr {

@@ -185,7 +185,7 @@ function versionColumns(
   ends: Ends | undefined,
   source: string,
 ): LineageColumn[] {
-  const ended = { rows: ENDED_COLUMN, gaps: VALID_TO };
+  const ended = { rows: ENDED_COLUMN, gaps: VALID_TO, states: VALID_TO };
   const until = ends === undefined ? moments : [...moments, `${source}.${ended[ends]}`];
   return versionColumnsOf(ends).map((name) => ({
     name,

@@ -9,7 +9,7 @@ import { askedChecks, listUnasked } from '../checks/asked-checks.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
 import { isOfTime } from '../checks/table-checks.js';
-import { quoteRelation, readShape } from '../compile/relation-shape.js';
+import { quoteRelation, readSource } from '../compile/relation-shape.js';
 import { nameOf } from './describe-changes.js';
 import { NOTHING } from './make-table.js';
 import { findRelation, listIndexes, nextName, swapIn } from './swap.js';
@@ -127,7 +127,7 @@ export async function viewDefinition(
   { relation, sql, isMaterialized, unique, indexes, sources }: ViewTask,
 ): Promise<string> {
   const shapes: unknown[] = [];
-  for (const source of sources) shapes.push([...(await readShape(client, source.relation))]);
+  for (const source of sources) shapes.push([...(await readSource(client, source))]);
   const parts = [relation, sql, isMaterialized, unique, indexes, shapes];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

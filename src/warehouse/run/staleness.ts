@@ -89,7 +89,11 @@ function findKeys(
   { rest }: Blueprint,
   unseen: readonly UnseenChange[],
 ): Trace | undefined {
-  const isOfKeys = task.kind === 'dimension' && rest.length === 0 && !task.readsCurrent;
+  const isOfKeys =
+    task.kind === 'dimension' &&
+    rest.length === 0 &&
+    !task.readsCurrent &&
+    task.source.goneBy === undefined;
   const columns = task.kind === 'silver' ? keySourcesOf(task) : task.naturalKey;
   if (isOfKeys || columns === undefined) return undefined;
   const keys = listChanged(unseen, { columns, isOfVersions: false });
