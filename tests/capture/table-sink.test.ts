@@ -37,6 +37,15 @@ beforeAll(async () => {
   expect((await folder.edp('capture', 'install')).status).toBe(0);
 });
 
+describe('a run before the first event', () => {
+  it('makes the tables, so that who reads them finds them', async () => {
+    const sent = await send();
+    expect(sent.status, sent.stderr).toBe(0);
+    expect(sent.json).toMatchObject({ events: { published: 0 } });
+    expect(await keptRows()).toEqual([]);
+  });
+});
+
 describe('events of a run', () => {
   it('are in the tables, and in no file', async () => {
     await query("INSERT INTO notes VALUES (1, 'one', '1'), (2, 'two', '2')");

@@ -68,9 +68,9 @@ function compare(a: PlainEvent, b: PlainEvent): number {
 function isSameState(a: StateRow | undefined, b: StateRow | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   const names = [...new Set([...Object.keys(a.attributes), ...Object.keys(b.attributes)])];
-  const valueOf = ({ attributes }: StateRow, name: string) =>
+  const attributeOf = ({ attributes }: StateRow, name: string) =>
     JSON.stringify(attributes[name] ?? null);
-  return names.every((name) => valueOf(a, name) === valueOf(b, name));
+  return names.every((name) => attributeOf(a, name) === attributeOf(b, name));
 }
 
 class KeyState {

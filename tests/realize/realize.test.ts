@@ -423,3 +423,50 @@ describe('tables', () => {
     ]);
   });
 });
+
+describe('a history', () => {
+  const at = (event: object, second: number) => ({
+    ...event,
+    time: `2026-11-29T10:00:${String(second).padStart(2, '0')}.000000Z`,
+  });
+  const READ = { id: `${ID}1`, owner: 'Ann', risk: 'low', balance: '1.50' };
+  const read1 = (sequence: number) =>
+    cloudEvent({ table: 'accounts', op: 'read', sequence, key: { id: `${ID}1` }, after: READ });
+  const STATES = [
+    at(account(1, 'create', 1, { owner: 'Ann', risk: 'low', balance: '1.50' }), 1),
+    // What is known already: a calculation that is published again, and a snapshot.
+    at(account(2, 'update', 1, { balance: '1.50' }), 2),
+    at(read1(3), 3),
+    at(account(4, 'update', 1, { balance: '2' }), 4),
+    at(account(5, 'update', 1, { owner: 'Ann', balance: '2' }), 5),
+    at(account(6, 'delete', 1), 6),
+    at(account(7, 'create', 1, { owner: 'Ann', risk: 'low', balance: '2' }), 6),
+    at(account(8, 'update', 1, { owner: null }), 8),
+    at(account(9, 'update', 1, { owner: null, risk: 'low' }), 9),
+  ];
+  const VERSIONS = [
+    [1, 'Ann', '1.50', 1],
+    [4, 'Ann', '2', 4],
+    [7, 'Ann', '2', 6],
+    [8, null, '2', 8],
+  ];
+  const versions = () =>
+    read(
+      `SELECT change_sequence::int, owner, balance::text, extract(second FROM valid_from)::int
+       FROM accounts_history ORDER BY valid_from`,
+    );
+
+  it.each([
+    ['at once', [STATES]],
+    ['one by one', STATES.map((event) => [event])],
+    ['from behind', [...STATES].reverse().map((event) => [event])],
+  ])('has a version where a value changes, or a row comes back: %s', async (_, files) => {
+    await reset();
+    for (const [i, events] of files.entries()) {
+      await folder.write(`states-${i}.jsonl`, toLines(events));
+      const { status, stderr } = await folder.edp('realize', `states-${i}.jsonl`);
+      expect(status, stderr).toBe(0);
+    }
+    expect(await versions()).toEqual(VERSIONS);
+  });
+});

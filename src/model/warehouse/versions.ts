@@ -81,6 +81,8 @@ export function findOverwriting(
 ): string | undefined {
   const declared = source.task === undefined ? undefined : catalog.taskOf(source.task);
   if (declared === undefined) {
+    // By what its states are ordered, is a matter of their ends.
+    if (source.statesOf !== undefined) return undefined;
     if (keepsVersions(source, by)) return undefined;
     const { name } = source.relation;
     const key = source.key!;
