@@ -5,7 +5,7 @@ import { useWarehouseFolder } from '../support/warehouse-run.js';
 
 const TABLES = `
 tables:
-  said: { key: id, history: true, columns: { id: int, name: { type: text, required: true } } }
+  said: { key: id, history: true, columns: { id: int, name: { type: text, nullable: false } } }
   plain: { key: id, columns: { id: int, name: text } }
 `;
 const READER = `
