@@ -9,12 +9,12 @@ import { tell } from '../base/happenings.js';
 import { type EventTable, toEventTable } from '../events/event-table.js';
 import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
 import type { ReadersOf } from '../ledger/value-readers.js';
-import { quoteLiteral, quoteTable } from '../model/ddl.js';
+import { quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
 import { historyName, isRealizable } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
-import { withNamedLock } from '../postgres/named-lock.js';
+import { holdInTransaction, withNamedLock } from '../postgres/named-lock.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
 import {
   describeTarget,
@@ -71,6 +71,9 @@ export interface FoldOptions {
   readonly parallel?: ParallelSessions;
 }
 
+/** Only one fold at a time. */
+const FOLD_LOCK = 'edp folds change events';
+
 const NO_READERS: ReadersOf = () => [];
 
 const MANY_KEYS = 1000;
@@ -87,7 +90,7 @@ export async function foldEvents(
 ): Promise<Folding> {
   if (!(await isThere(client, log))) return NOT_FOLDED;
   const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
-  return withNamedLock(client, 'edp folds change events', async () => {
+  const folding = await withNamedLock(client, FOLD_LOCK, options.signal, async () => {
     await ensureLoadIndex(client, log);
     let shares: readonly Share[] = [];
     try {
@@ -121,6 +124,7 @@ export async function foldEvents(
       await endSessions(shares.slice(1));
     }
   });
+  return folding ?? { tables: [], isInterrupted: true };
 }
 
 /** One table after the other. */
@@ -133,7 +137,9 @@ async function foldShare(
   const folded: FoldedTable[] = [];
   for (const table of tables) {
     if (options.signal.aborted) return { tables: folded, isInterrupted: true };
-    folded.push(await foldSafely(client, table, log, touched, options));
+    const one = await foldSafely(client, table, log, touched, options);
+    if (one === undefined) return { tables: folded, isInterrupted: true };
+    folded.push(one);
   }
   return { tables: folded, isInterrupted: false };
 }
@@ -159,18 +165,19 @@ async function ensureLoadIndex(client: pg.Client, log: string): Promise<void> {
   );
 }
 
-/** A fault of one table does not keep the others. */
+/** A fault of one table does not keep the others. @returns undefined where the signal came before its turn */
 async function foldSafely(
   client: pg.Client,
   table: EventTable,
   log: string,
   touched: Touched,
   options: FoldOptions,
-): Promise<FoldedTable> {
+): Promise<FoldedTable | undefined> {
   try {
     const folded = await withTransaction(client, () =>
       foldTable(client, table, log, touched, options),
     );
+    if (folded === undefined) return undefined;
     await failpoint('realize.folded', client);
     tellFolded(folded);
     return folded;
@@ -193,14 +200,15 @@ async function foldTable(
   table: EventTable,
   log: string,
   touched: Touched,
-  { note, readersOf = NO_READERS }: FoldOptions,
-): Promise<FoldedTable> {
+  { note, signal, readersOf = NO_READERS }: FoldOptions,
+): Promise<FoldedTable | undefined> {
   const { name } = table;
-  // To compile such statements takes longer than most of them. A session of a command that lost its lock may still fold.
+  // To compile such statements takes longer than most of them.
   await client.query(
-    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED};
-     SELECT pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`edp folds ${name}`)}, 0))`,
+    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED}`,
   );
+  // A session of a command that lost its lock may still fold.
+  if (!(await holdInTransaction(client, `edp folds ${name}`, signal))) return undefined;
   const places = await ensureRealized(client, table, note);
   const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);
