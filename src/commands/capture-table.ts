@@ -3,6 +3,7 @@ import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import type { DirectorySinkOptions } from '../capture/sinks/directory-sink.js';
 import { LoadingSink } from '../capture/sinks/loading-sink.js';
+import { BATCH_FOLDER } from '../events/captured-batch.js';
 import { pathSegment } from '../events/change-event.js';
 import type { IngestResult } from '../load/file-results.js';
 import { explainServerError } from '../postgres/server-errors.js';
@@ -14,9 +15,6 @@ import { type RealizeOptions, realizeFiles } from './realize/realize-files.js';
 
 /** What `--to` says in place of a folder. */
 export const TABLE_WORD = 'table';
-
-/** Events that wait for their load, below the folder of the project's state. */
-const FOLDER = path.join('.edp', 'capture');
 
 const SILENT = {
   start() {},
@@ -42,7 +40,7 @@ export function tableSink(
   let faults = 0;
   const load = async (files: readonly string[]) => {
     const names = files.map((file) => path.relative(project.directory, file));
-    const found = await discoverFiles(names, project.directory);
+    const found = names.length === 0 ? [] : await discoverFiles(names, project.directory);
     await realizeFiles(invocation, 'capture', found, options, {
       progress: async () => SILENT,
       loaded: (result) => {
@@ -57,7 +55,7 @@ export function tableSink(
       },
     });
   };
-  const folder = path.join(project.directory, FOLDER, pathSegment(directory.writer));
+  const folder = path.join(project.directory, BATCH_FOLDER, pathSegment(directory.writer));
   return {
     sink: new LoadingSink(folder, directory, (files) => ofWarehouse(load(files))),
     hasFaults: () => faults > 0,
