@@ -307,7 +307,8 @@ function listenForSignals(
     }
     abort.abort(signal);
     stopAllReading();
-    say('stopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
+    const again = signal === 'SIGINT' ? 'press Ctrl-C again' : `send ${signal} again`;
+    say(`stopping in order; ${again} to stop at once (nothing is lost either way)`);
   };
   for (const signal of STOPPING) process.on(signal, stop);
   return () => {

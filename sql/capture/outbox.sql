@@ -102,9 +102,12 @@ CREATE TABLE IF NOT EXISTS edp_capture.models (
   version int NOT NULL,
   -- Hash of what edp.yaml said.
   definition text NOT NULL DEFAULT '',
-  installed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  installed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- Tables and partitions with rows that no event tells of, each with the time at which an install found them.
+  unread jsonb NOT NULL DEFAULT '{}'
 );
 ALTER TABLE edp_capture.models ADD COLUMN IF NOT EXISTS definition text NOT NULL DEFAULT '';
+ALTER TABLE edp_capture.models ADD COLUMN IF NOT EXISTS unread jsonb NOT NULL DEFAULT '{}';
 
 -- Values as events write them (docs/events.md). The types of the arguments are exact, so that a column of another
 -- type is an error when a statement is planned, and never a wrong form.

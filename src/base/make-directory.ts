@@ -2,10 +2,19 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-/** As `mkdir -p`. What Node has itself never ends where a file system takes no folders, as below /proc. */
-export async function makeDirectory(directory: string): Promise<void> {
+/** What edp keeps for itself in a project, `.edp` and all below it: copies of the user's data are in there, so nobody else reads it. */
+export function makePrivateDirectory(directory: string): Promise<void> {
+  return makeDirectory(directory, 0o700);
+}
+
+/**
+ * As `mkdir -p`. What Node has itself never ends where a file system takes no folders, as below /proc.
+ *
+ * @param mode of each folder that is made
+ */
+export async function makeDirectory(directory: string, mode = 0o777): Promise<void> {
   try {
-    await mkdir(directory);
+    await mkdir(directory, mode);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' || code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
@@ -14,8 +23,8 @@ export async function makeDirectory(directory: string): Promise<void> {
     }
     const parent = path.dirname(directory);
     if (code !== 'ENOENT' || parent === directory || (await isDirectory(parent))) throw error;
-    await makeDirectory(parent);
-    await makeDirectory(directory);
+    await makeDirectory(parent, mode);
+    await makeDirectory(directory, mode);
   }
 }
 

@@ -7,7 +7,7 @@ import type { TablePlace } from '../model/table-name.js';
 import { calculateFunction, calculateName } from './calculate-function.js';
 import type { RowOp } from './event-sql.js';
 import { safelyQuoted } from './function-parts.js';
-import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
+import { type CapturedModel, type CapturedSource, type CapturePlan, placeText } from './plan.js';
 import { PUBLISHED_KEY, publishedKeyFunction } from './published-key.js';
 import { shapeStatement } from './shape-sql.js';
 import { hasCalculations } from './touch-sql.js';
@@ -18,6 +18,7 @@ import {
   truncateFunction,
   truncatePartFunction,
 } from './trigger-functions.js';
+import { noteUnread } from './unread-rows.js';
 
 /** Statements of one transaction. */
 export interface InstallStep {
@@ -124,6 +125,8 @@ export async function installSteps(
     const statements = [
       ...wantedFunctions(source).flatMap((one) => functionStatements(one, installed)),
       ...wantedTriggers(source).flatMap((one) => triggerStatements(one, installed)),
+      // Behind the triggers: no row can come between.
+      ...unreadStatements(source, installed),
     ];
     if (statements.length > 0) steps.push(tableStep(source.table, statements));
   }
@@ -220,6 +223,28 @@ function triggerStatements(wanted: WantedTrigger, installed: InstalledParts): st
   ];
 }
 
+/** Notes what was changed while triggers were missing, or disabled. */
+function unreadStatements(source: CapturedSource, installed: InstalledParts): string[] {
+  const models = new Set([...source.models, ...source.touches.map(({ model }) => model)]);
+  return uncaptured(source, installed).flatMap(({ relation, isSure }) =>
+    [...models].map((model) => noteUnread(model, relation, isSure)),
+  );
+}
+
+/** Relations that a statement could change unseen. */
+function uncaptured(source: CapturedSource, installed: InstalledParts) {
+  const found = new Map<string, { readonly relation: TablePlace; readonly isSure: boolean }>();
+  for (const wanted of wantedTriggers(source)) {
+    const isDisabled = stateOf(wanted, installed) === 'disabled';
+    if (!isDisabled && installed.triggers.has(triggerKey(wanted))) continue;
+    const { relation } = wanted;
+    const place = placeText(relation);
+    const isSure = isDisabled || found.get(place)?.isSure === true;
+    found.set(place, { relation, isSure });
+  }
+  return [...found.values()];
+}
+
 const ROW_OPS: readonly RowOp[] = ['insert', 'update', 'delete'];
 const TRANSITIONS: Readonly<Record<RowOp, string>> = {
   insert: 'NEW TABLE AS new_rows',
@@ -274,7 +299,10 @@ export function wantedTriggers(source: CapturedSource): WantedTrigger[] {
   });
 }
 
-function modelStatements({ models }: CapturePlan, installed: InstalledParts): string[] {
+function modelStatements({ models, sources }: CapturePlan, installed: InstalledParts): string[] {
+  const isNoted = (model: CapturedModel) =>
+    sources.some((one) => one.models.includes(model) && uncaptured(one, installed).length > 0);
+
   const changed = models.filter(
     ({ name, definition }) => installed.models.get(name)?.definition !== definition,
   );
@@ -288,6 +316,10 @@ function modelStatements({ models }: CapturePlan, installed: InstalledParts): st
   ON CONFLICT (model) DO UPDATE SET source = excluded.source, version = excluded.version, definition = excluded.definition,
     installed_at = clock_timestamp();`;
     }),
+    // What was published of their rows, if anything, is not what edp.yaml says now.
+    ...changed
+      .filter((model) => !isNoted(model))
+      .map((model) => noteUnread(model, model.source, false)),
     ...gone.map((name) => `DELETE FROM edp_capture.models WHERE model = ${quoteLiteral(name)};`),
   ];
 }

@@ -10,6 +10,7 @@ import { readStuck } from './misfits.js';
 import { type CapturePlan, placeText } from './plan.js';
 import { readInstalled } from './read-installed.js';
 import { resolvePlan } from './resolve-plan.js';
+import { readUnread, type UnreadRows } from './unread-rows.js';
 
 export interface Installation {
   readonly plan: CapturePlan;
@@ -23,6 +24,8 @@ export interface Installation {
   readonly mapped: number;
   /** Sources whose kept rows cannot be mapped yet, and why. */
   readonly failures: readonly string[];
+  /** Tables that want a snapshot; of a dry run, none. */
+  readonly unread: readonly UnreadRows[];
 }
 
 export interface InstallOptions {
@@ -70,6 +73,7 @@ export async function install(
     changed: new Set(steps.map(({ about }) => about).filter((about) => tables.has(about))),
     mapped,
     failures,
+    unread: isDryRun ? [] : await readUnread(client),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The section `capture`, the model and the catalog of the source → a {@link CapturePlan}. */
 import type pg from 'pg';
+import type { DatabaseError } from 'pg';
 import { EdpError } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
 import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js';
@@ -307,16 +308,24 @@ class Resolver {
         ]),
         [`${table}: where`, place, ['1'], where],
       ];
+      const forbidden = new Map<string, string[]>();
       for (const [label, at, sql, filter] of tried) {
         await this.#client.query('ROLLBACK TO one');
         try {
           await ask(sql, filter);
         } catch (refusal) {
-          this.#faults.add(
-            at,
-            `${label}: the source says: ${(refusal as Error).message}${this.#explainPath()}`,
-          );
+          const { code, message } = refusal as DatabaseError;
+          if (code === '42501') forbidden.set(message, [...(forbidden.get(message) ?? []), label]);
+          else this.#faults.add(at, `${label}: the source says: ${message}${this.#explainPath()}`);
         }
+      }
+      // A right that is missing on a table concerns all its attributes.
+      for (const [message, labels] of forbidden) {
+        const label = labels.length === tried.length ? table : labels.join(', ');
+        this.#faults.add(
+          place,
+          `${label}: the source says: ${message}; docs/capture.md, Roles, has the grants`,
+        );
       }
       return undefined;
     } finally {

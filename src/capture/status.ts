@@ -24,6 +24,7 @@ import { readStuck } from './misfits.js';
 import { placeText } from './plan.js';
 import { readInstalled } from './read-installed.js';
 import type { FoundPlan } from './resolve-plan.js';
+import { readUnread, type UnreadRows } from './unread-rows.js';
 
 export interface ConsumerStatus {
   readonly name: string;
@@ -69,6 +70,8 @@ export interface CaptureStatus {
     readonly failedCalculations: number;
   };
   readonly kept: readonly KeptRows[];
+  /** Tables that want a snapshot. */
+  readonly unread: readonly UnreadRows[];
   readonly heldBack: readonly Holder[];
 }
 
@@ -104,6 +107,7 @@ export async function readStatus(
       consumers: [],
       outbox: { ...NO_OUTBOX, capBytes },
       kept: [],
+      unread: [],
       heldBack: [],
     };
   }
@@ -122,6 +126,7 @@ export async function readStatus(
     consumers: await readConsumers(client),
     outbox: { ...(await readOutbox(client)), capBytes },
     kept: await readKept(client),
+    unread: await readUnread(client),
     heldBack: await readHolders(client),
   };
 }

@@ -1,20 +1,24 @@
 /** What `edp capture` says to people. */
+import { toShellWord } from '../base/shell-word.js';
 import type { Installation } from '../capture/install.js';
 import type { RunTotals } from '../capture/run-capture.js';
 import type { CaptureStatus, Holder } from '../capture/status.js';
+import type { UnreadRows } from '../capture/unread-rows.js';
 import { formatBytes, formatNumber, type Output, safeText } from '../terminal/output.js';
 import type { CaptureStatusJson } from './json/capture.schema.js';
 
 export function printInstallation(
   output: Output<never>,
-  { plan, sql, steps, changed, mapped, failures }: Installation,
+  { plan, sql, steps, changed, mapped, failures, unread }: Installation,
   isDryRun: boolean,
 ): void {
   for (const warning of plan.warnings) output.warn(warning);
   for (const failure of failures)
     output.error(`rows that were kept cannot be mapped yet: ${failure}`);
   if (isDryRun) {
-    output.line(sql === '' ? '-- the source is as edp.yaml says' : sql.trimEnd());
+    output.line(
+      sql === '' ? '-- the source is as edp.yaml says' : headedSql('edp capture install', sql),
+    );
     return;
   }
   if (steps.length === 0) output.line('the source is as edp.yaml says; nothing changed');
@@ -26,6 +30,39 @@ export function printInstallation(
   }
   if (mapped > 0)
     output.line(`rows of ${formatNumber(mapped, 'statement')} that had been kept are events now`);
+  printUnread(output, unread, plan.models.length);
+  if (steps.length === 0 || failures.length > 0) return;
+  const first = unread.length === 0 ? '' : `${snapshotCall(unread, plan.models.length)}, then `;
+  output.line(`next: ${first}edp capture run --to FOLDER, or --to table`);
+}
+
+/** What a dry run prints. */
+export function headedSql(call: string, sql: string): string {
+  return `-- ${call} would run this; nothing was changed\n\n${sql.trimEnd()}`;
+}
+
+/** Of more, they are counted. */
+const MOST_UNREAD = 10;
+
+/** @param all how many tables are captured */
+function printUnread(output: Output<never>, unread: readonly UnreadRows[], all: number): void {
+  if (unread.length === 0) return;
+  const which =
+    unread.length > MOST_UNREAD
+      ? formatNumber(unread.length, 'table')
+      : unread.map(({ model, relations }) => `${model} (${relations.join(', ')})`).join(', ');
+  output.line(
+    `rows that were there before an install may be missing in what is sent, of ${safeText(which)}: ${snapshotCall(unread, all)} publishes them`,
+  );
+}
+
+function snapshotCall(unread: readonly UnreadRows[], all: number): string {
+  const names = unread.length === all ? [] : unread.map(({ model }) => toShellWord(model));
+  return ['edp capture snapshot', ...names].join(' ');
+}
+
+export function unreadJson(unread: readonly UnreadRows[]): CaptureStatusJson['unread'] {
+  return unread.map(({ model, relations }) => ({ table: model, relations: [...relations] }));
 }
 
 export function printRun(
@@ -113,6 +150,7 @@ export function printStatus(output: Output<never>, status: CaptureStatus): void 
       `a calculation failed in ${formatNumber(outbox.failedCalculations, 'event')} of the outbox`,
     );
   }
+  printUnread(output, status.unread, new Set(tables.flatMap(({ models }) => models)).size);
   for (const holder of heldBack) output.line(describeHolder(holder));
   if (status.isOtherServer) return;
   if (misfits.length > 0) output.line('correct edp.yaml; then edp capture install puts it right');
@@ -143,6 +181,7 @@ export function statusJson(status: CaptureStatus): CaptureStatusJson {
     consumers: consumers.map(({ name, isRunning, lag }) => ({ name, running: isRunning, lag })),
     outbox,
     unmapped: kept,
+    unread: unreadJson(status.unread),
     heldBack,
   };
 }

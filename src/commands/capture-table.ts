@@ -3,6 +3,7 @@ import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import type { DirectorySinkOptions } from '../capture/sinks/directory-sink.js';
 import { LoadingSink } from '../capture/sinks/loading-sink.js';
+import { BATCH_FOLDER } from '../events/captured-batch.js';
 import { pathSegment } from '../events/change-event.js';
 import type { IngestResult } from '../load/file-results.js';
 import { explainServerError } from '../postgres/server-errors.js';
@@ -10,13 +11,10 @@ import { discoverFiles } from '../source/discover.js';
 import { formatNumber } from '../terminal/output.js';
 import type { Invocation } from './command.js';
 import { hasFailed, printFolded } from './realize/folded-lines.js';
-import { hasRealizedTables, type RealizeOptions, realizeFiles } from './realize/realize-files.js';
+import { type RealizeOptions, realizeFiles } from './realize/realize-files.js';
 
 /** What `--to` says in place of a folder. */
 export const TABLE_WORD = 'table';
-
-/** Events that wait for their load, below the folder of the project's state. */
-const FOLDER = path.join('.edp', 'capture');
 
 const SILENT = {
   start() {},
@@ -57,16 +55,9 @@ export function tableSink(
       },
     });
   };
-  const folder = path.join(project.directory, FOLDER, pathSegment(directory.writer));
-  // Who reads the tables finds them, also before the first event of each.
-  const make = async () => {
-    if (!(await hasRealizedTables(invocation, options))) await load([]);
-  };
+  const folder = path.join(project.directory, BATCH_FOLDER, pathSegment(directory.writer));
   return {
-    sink: new LoadingSink(folder, directory, {
-      load: (files) => ofWarehouse(load(files)),
-      make: () => ofWarehouse(make()),
-    }),
+    sink: new LoadingSink(folder, directory, (files) => ofWarehouse(load(files))),
     hasFaults: () => faults > 0,
   };
 }

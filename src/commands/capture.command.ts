@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { EdpError, EXIT, FailedRun } from '../base/errors.js';
 import { chooseStatus } from '../base/exit-statuses.js';
 import { listNames, suggest } from '../base/nearest.js';
+import { toShellWord } from '../base/shell-word.js';
 import { BOTH_OUTBOXES, FIRST_CONSUMER } from '../capture/consumer.js';
 import { install } from '../capture/install.js';
 import { isOfThisEdp } from '../capture/install-steps.js';
@@ -29,10 +30,12 @@ import { readUrl } from '../postgres/which-server.js';
 import { formatNumber } from '../terminal/output.js';
 import { OPTION_NAMES } from './capture.help.js';
 import {
+  headedSql,
   printInstallation,
   printRun,
   printStatus,
   statusJson,
+  unreadJson,
   warnOfFailed,
 } from './capture-lines.js';
 import { type Action, assertUsed } from './capture-options.js';
@@ -113,6 +116,7 @@ async function runInstall({
       changed: done.changed.has(placeText(table)),
     })),
     mapped: done.mapped,
+    unread: unreadJson(done.unread),
     warnings: [...done.plan.warnings, ...done.failures],
     ...(isDryRun ? { sql: done.sql } : {}),
   });
@@ -130,8 +134,10 @@ async function runUninstall(call: Call): Promise<number> {
   });
   const tables = steps.map(({ about }) => about).filter((about) => about !== 'edp_capture');
   if (steps.length === 0) output.line('nothing of capture is in the source');
-  else if (isDryRun) output.line(sql.trimEnd());
-  else if (consumer !== null) {
+  else if (isDryRun) {
+    const words = consumer === null ? '' : ` --consumer ${toShellWord(consumer)}`;
+    output.line(headedSql(`edp capture uninstall${words}`, sql));
+  } else if (consumer !== null) {
     output.line(`consumer ${consumer} is removed; events no longer wait for it`);
   } else {
     output.line(

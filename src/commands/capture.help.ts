@@ -27,7 +27,7 @@ export const help: CommandHelp = {
   stopsInOrder: true,
   statuses: {
     doneWithRejects:
-      'done, but `edp capture status` has something to say: a trigger is missing, edp.yaml does not fit, rows could not be mapped, a calculation failed',
+      'done, but `edp capture status` has something to say: a trigger is missing, edp.yaml does not fit, rows could not be mapped, a calculation failed; or events were rejected, or a table was not folded (--to table)',
   },
   build: (yargs) =>
     yargs
@@ -51,6 +51,12 @@ export const help: CommandHelp = {
         '$0 capture run --to table --once',
         'into the tables of the warehouse, without files',
       )
+      .example(
+        '$0 capture run --to files --consumer archive',
+        'another consumer, which gets every event, too',
+      )
       .example('$0 capture status', 'what is behind, and what holds it back')
+      .example('$0 capture uninstall --consumer archive', 'events no longer wait for it')
+      .example('$0 capture uninstall --dry-run', 'the SQL that removes all of it')
       .epilog('docs/capture.md has roles, what is published, and what a crash leaves.'),
 };

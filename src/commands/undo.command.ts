@@ -2,6 +2,7 @@
 
 import { EdpError, EXIT, FailedRun } from '../base/errors.js';
 import { toShellWord } from '../base/shell-word.js';
+import { tableOfBatch } from '../events/captured-batch.js';
 import type { LoadRecord } from '../ledger/held-load.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { formatTableName } from '../model/table-name.js';
@@ -158,10 +159,17 @@ function print(output: Output, result: UndoResult, wasUndone: boolean, hasEvents
     const more =
       loads.length > MAX_LOADS_NAMED ? ` and ${loads.length - MAX_LOADS_NAMED} others` : '';
     output.warn(
-      `load${loads.length === 1 ? '' : 's'} ${named}${more} counted records as duplicates; where those were of load ${loadId}, no row holds them now. ${loadAgain} --force loads such a file again`,
+      `load${loads.length === 1 ? '' : 's'} ${named}${more} counted records as duplicates; where those were of load ${loadId}, no row holds them now. ${loadAgain} --force loads such a file again, if it is there`,
     );
   }
-  output.line(`its file can be loaded again: ${loadAgain} ${toShellWord(path)}`);
+  const captured = tableOfBatch(path);
+  if (captured === undefined) {
+    output.line(`its file can be loaded again: ${loadAgain} ${toShellWord(path)}`);
+    return;
+  }
+  output.line(
+    `its events came from edp capture --to table, which removes its files when they are loaded. edp capture snapshot ${toShellWord(captured)} --to table brings back the rows as the source has them now, without what lay between; where another consumer keeps the events in a folder, edp realize FOLDER brings back all of them`,
+  );
 }
 
 function toJson(result: UndoResult): UndoJson {

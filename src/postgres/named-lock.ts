@@ -1,19 +1,50 @@
 /** What only one command at a time may do in a database, under an advisory lock. */
 import type pg from 'pg';
+import { sleepUnless } from '../base/sleep-unless.js';
 
-/** Waits for other commands with the same name. The end of the session releases the lock, too. */
+const WAIT_MS = 100;
+
+/**
+ * Waits for other commands with the same name. The end of the session releases the lock, too.
+ *
+ * @returns undefined where `signal` came before the lock
+ */
 export async function withNamedLock<T>(
   client: pg.Client,
   name: string,
+  signal: AbortSignal,
   work: () => Promise<T>,
-): Promise<T> {
-  await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
+): Promise<T | undefined> {
+  // A statement that waits in the server would not hear the signal.
+  while (!(await tryNamedLock(client, name))) {
+    if (!(await sleepUnless(signal, WAIT_MS))) return undefined;
+  }
   try {
     return await work();
   } finally {
     await client
       .query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [name])
       .catch(() => {});
+  }
+}
+
+/**
+ * Waits for a lock that the end of the transaction releases.
+ *
+ * @returns whether it is held; false where `signal` came first
+ */
+export async function holdInTransaction(
+  client: pg.Client,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (;;) {
+    const { rows } = await client.query<{ held: boolean }>(
+      'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held',
+      [name],
+    );
+    if (rows[0]!.held) return true;
+    if (!(await sleepUnless(signal, WAIT_MS))) return false;
   }
 }
 

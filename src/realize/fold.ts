@@ -9,12 +9,12 @@ import { tell } from '../base/happenings.js';
 import { type EventTable, toEventTable } from '../events/event-table.js';
 import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
 import type { ReadersOf } from '../ledger/value-readers.js';
-import { quoteLiteral, quoteTable } from '../model/ddl.js';
+import { quoteTable } from '../model/ddl.js';
 import type { Model, Table } from '../model/model.js';
 import { historyName, isRealizable } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
-import { withNamedLock } from '../postgres/named-lock.js';
+import { holdInTransaction, withNamedLock } from '../postgres/named-lock.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
 import {
   describeTarget,
@@ -73,6 +73,9 @@ export interface FoldOptions {
   readonly declared?: readonly string[];
 }
 
+/** Only one fold at a time. */
+const FOLD_LOCK = 'edp folds change events';
+
 const NO_READERS: ReadersOf = () => [];
 
 const MANY_KEYS = 1000;
@@ -89,17 +92,15 @@ export async function foldEvents(
 ): Promise<Folding> {
   const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
   const indexes = new Map(model.tables.map((table) => [table.name, table.indexes]));
-  return withNamedLock(client, 'edp folds change events', async () => {
+  const folding = await withNamedLock(client, FOLD_LOCK, options.signal, async () => {
     const failed = await makeDeclared(client, tables, indexes, options);
-    const folding = (await isThere(client, log))
+    const own = (await isThere(client, log))
       ? await foldLog(client, tables, indexes, log, options)
       : NOT_FOLDED;
-    const isFolded = (name: string) => folding.tables.some(({ table }) => table === name);
-    return {
-      ...folding,
-      tables: [...folding.tables, ...failed.filter(({ table }) => !isFolded(table))],
-    };
+    const isFolded = (name: string) => own.tables.some(({ table }) => table === name);
+    return { ...own, tables: [...own.tables, ...failed.filter(({ table }) => !isFolded(table))] };
   });
+  return folding ?? { tables: [], isInterrupted: true };
 }
 
 type Indexes = ReadonlyMap<string, Table['indexes']>;
@@ -187,7 +188,9 @@ async function foldShare(
   const folded: FoldedTable[] = [];
   for (const table of tables) {
     if (work.signal.aborted) return { tables: folded, isInterrupted: true };
-    folded.push(await foldSafely(client, table, touched, work));
+    const one = await foldSafely(client, table, touched, work);
+    if (one === undefined) return { tables: folded, isInterrupted: true };
+    folded.push(one);
   }
   return { tables: folded, isInterrupted: false };
 }
@@ -213,15 +216,16 @@ async function ensureLoadIndex(client: pg.Client, log: string): Promise<void> {
   );
 }
 
-/** A fault of one table does not keep the others. */
+/** A fault of one table does not keep the others. @returns undefined where the signal came before its turn */
 async function foldSafely(
   client: pg.Client,
   table: EventTable,
   touched: Touched,
   work: FoldWork,
-): Promise<FoldedTable> {
+): Promise<FoldedTable | undefined> {
   try {
     const folded = await withTransaction(client, () => foldTable(client, table, touched, work));
+    if (folded === undefined) return undefined;
     await failpoint('realize.folded', client);
     tellFolded(folded);
     return folded;
@@ -243,14 +247,15 @@ async function foldTable(
   client: pg.Client,
   table: EventTable,
   touched: Touched,
-  { log, indexes, note, readersOf = NO_READERS }: FoldWork,
-): Promise<FoldedTable> {
+  { log, indexes, note, signal, readersOf = NO_READERS }: FoldWork,
+): Promise<FoldedTable | undefined> {
   const { name } = table;
-  // To compile such statements takes longer than most of them. A session of a command that lost its lock may still fold.
+  // To compile such statements takes longer than most of them.
   await client.query(
-    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED};
-     SELECT pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`edp folds ${name}`)}, 0))`,
+    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED}`,
   );
+  // A session of a command that lost its lock may still fold.
+  if (!(await holdInTransaction(client, `edp folds ${name}`, signal))) return undefined;
   const places = await ensureRealized(client, table, indexes.get(name)!, note);
   const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);

@@ -4,10 +4,11 @@
  * killed.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isAlive } from '../base/alive.js';
+import { makePrivateDirectory } from '../base/make-directory.js';
 
 /** A younger file may be in use by a process that is not visible here, in another container. */
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
@@ -30,7 +31,7 @@ export class Spool {
     source: AsyncIterable<Buffer> | NodeJS.ReadableStream,
     signal?: AbortSignal,
   ): Promise<string> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await makePrivateDirectory(this.#directory);
     this.#tidied ??= this.#removeAbandoned();
     await this.#tidied;
     const file = path.join(this.#directory, `${process.pid}-${randomUUID()}`);

@@ -5,7 +5,7 @@ import { findPlan } from '../../src/capture/resolve-plan.js';
 import { readStatus } from '../../src/capture/status.js';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
-import { brief, declare, installIn, takeEvents, uninstallFrom } from './source.js';
+import { brief, declare, installIn, snapshotOf, takeEvents, uninstallFrom } from './source.js';
 
 const source = useTestDatabase('empty');
 
@@ -334,5 +334,76 @@ describe('what cannot be captured', () => {
     await expect(installIn(source.config, text)).rejects.toThrow(
       /edp\.yaml:9: notes\.text: the source says: function nothing\(integer\) does not exist/,
     );
+  });
+});
+
+describe('rows that no event tells of', () => {
+  const unread = async (text: string) => {
+    const { plan, misfits } = await findPlanOf(text);
+    const status = await withClient(source.config, 'test', (client) =>
+      readStatus(client, { plan, misfits }),
+    );
+    return status.unread;
+  };
+  const findPlanOf = (text: string) => {
+    const { capture, model } = declare(text);
+    return withClient(source.config, 'test', (client) => findPlan(client, capture, model));
+  };
+  const snapshot = async (text: string) => {
+    const { plan } = await findPlanOf(text);
+    await snapshotOf(source.config, plan.models[0]!);
+  };
+  const of = (model: string, ...relations: string[]) => [{ model, relations }];
+
+  it('want a snapshot, from the first install on', async () => {
+    await source.query("INSERT INTO notes VALUES (1, 'one')");
+    expect((await installIn(source.config, NOTES)).unread).toEqual(of('notes', 'public.notes'));
+    expect((await installIn(source.config, NOTES)).steps).toEqual([]);
+    expect(await unread(NOTES)).toEqual(of('notes', 'public.notes'));
+    await snapshot(NOTES);
+    expect(await unread(NOTES)).toEqual([]);
+  });
+
+  it('are none in a table that was empty then', async () => {
+    expect((await installIn(source.config, NOTES)).unread).toEqual([]);
+    await source.query("INSERT INTO notes VALUES (1, 'one')");
+    expect((await installIn(source.config, NOTES)).unread).toEqual([]);
+  });
+
+  const CHANGES: readonly [string, string, string, string][] = [
+    [
+      'of a new partition',
+      "CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10) TO (20); INSERT INTO parted_2 VALUES (11, 'x')",
+      PARTED,
+      'public.parted_2',
+    ],
+    [
+      'of a partition that was attached',
+      "CREATE TABLE parted_2 (LIKE parted INCLUDING ALL); INSERT INTO parted_2 VALUES (11, 'x'); ALTER TABLE parted ATTACH PARTITION parted_2 FOR VALUES FROM (10) TO (20)",
+      PARTED,
+      'public.parted_2',
+    ],
+    [
+      'of a table whose triggers were disabled, and that is empty by now',
+      'ALTER TABLE parted_1 DISABLE TRIGGER ALL; DELETE FROM parted; ALTER TABLE parted_1 ENABLE TRIGGER ALL',
+      PARTED,
+      'public.parted_1',
+    ],
+    [
+      'of a table that feeds them otherwise',
+      'SELECT',
+      PARTED.replace('parted: {}', 'parted: { columns: { text: { sql: "upper(text)" } } }'),
+      'public.parted',
+    ],
+  ];
+  it.each(CHANGES)('want one again: %s', async (_, ddl, text, relation) => {
+    await source.query("INSERT INTO parted VALUES (1, 'one')");
+    await installIn(source.config, PARTED);
+    await snapshot(PARTED);
+    await source.query(ddl);
+    expect(await unread(PARTED)).toEqual([]);
+    expect((await installIn(source.config, text)).unread).toEqual(of('parted', relation));
+    await snapshot(text);
+    expect(await unread(text)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 /** `edp capture run --to table`: from the source's transactions into the tables of the warehouse. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useWarehouseFolder } from '../support/warehouse-run.js';
@@ -27,9 +27,10 @@ const send = async () => {
   return folder.edp('capture', 'run', '--to', 'table', '--once');
 };
 
+/** What is left of the files, and of the folders that they were in. */
 async function waiting(): Promise<string[]> {
-  const names = await readdir(path.join(folder.directory, '.edp/capture'), { recursive: true });
-  return names.filter((name) => name.endsWith('l') || name.endsWith('.part'));
+  const names = await readdir(path.join(folder.directory, '.edp'), { recursive: true });
+  return names.filter((name) => name.startsWith('capture'));
 }
 
 beforeAll(async () => {
@@ -55,6 +56,7 @@ describe('events of a run', () => {
     expect(sent.json).toMatchObject({ events: { published: 3 }, lag: { events: 0 } });
     expect(await keptRows()).toEqual(await sourceRows());
     expect(await waiting()).toEqual([]);
+    expect((await stat(path.join(folder.directory, '.edp'))).mode & 0o777).toBe(0o700);
   });
 
   it.each(['realize.loaded', 'realize.merged', 'split.copied'])(
@@ -104,5 +106,44 @@ describe('events of a run', () => {
     // And the truncate that ends others.
     expect(taken.json).toMatchObject({ events: { published: 3 } });
     expect(await keptRows()).toEqual(await sourceRows());
+  });
+
+  it('that an earlier run could not fold are folded by the next one, which has none of its own', async () => {
+    await query(
+      "INSERT INTO notes VALUES (7, 'seven', '7'); ALTER TABLE kept ADD CONSTRAINT small CHECK (id <> 7) NOT VALID",
+    );
+    await settled(query);
+    for (const _ of ['with events', 'with none']) {
+      const failed = await folder.plain('capture', 'run', '--to', 'table', '--once');
+      expect([failed.status, failed.stderr]).toEqual([
+        3,
+        expect.stringMatching(/kept is not folded.*edp realize folds them/s),
+      ]);
+    }
+    await query('ALTER TABLE kept DROP CONSTRAINT small');
+    const done = await send();
+    expect([done.status, done.json], done.stderr).toMatchObject([0, { events: { published: 0 } }]);
+    expect(await keptRows()).toEqual(await sourceRows());
+  });
+});
+
+describe('a load of such events, whose file is gone', () => {
+  it('is undone with a hint that brings the rows back, and verify says that it cannot compare', async () => {
+    await query("INSERT INTO notes VALUES (8, 'eight', '8')");
+    await send();
+    const [[load]] = (await query('SELECT max(load_id)::text FROM edp.loads')) as [[string]];
+    const verified = await folder.plain('verify', load);
+    expect([verified.status, verified.stderr]).toEqual([
+      1,
+      expect.stringMatching(/came from edp capture --to table, which removes its files/),
+    ]);
+    const undone = await folder.plain('undo', load, '--yes');
+    expect(undone.status, undone.stderr).toBe(0);
+    expect(undone.stdout).toContain('edp capture snapshot kept --to table');
+    expect(undone.stdout).not.toContain('.jsonl can be loaded again');
+    expect(await query('SELECT id FROM kept WHERE id = 8')).toEqual([]);
+    expect((await folder.edp('capture', 'snapshot', 'kept', '--to', 'table')).status).toBe(0);
+    expect(await keptRows()).toEqual(await sourceRows());
+    expect(await waiting()).toEqual([]);
   });
 });

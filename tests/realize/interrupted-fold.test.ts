@@ -1,5 +1,8 @@
 /** Folds that end before their last table: by Ctrl-C, and by a connection that breaks. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { withClient } from '../../src/postgres/connection.js';
+import { followEdp, startEdp } from '../support/cli.js';
 import { useWarehouseFolder } from '../support/warehouse-run.js';
 import { cloudEvent, toLines } from './event-lines.js';
 
@@ -67,6 +70,38 @@ describe('a fold that Ctrl-C ends says so, and leaves the other tables to the ne
       `tables: { a: { key: id, columns: ${columns} }, b: { key: id, columns: ${columns} } }`,
     );
     await interrupted(['replay', '2'], '1', '1');
+  });
+});
+
+describe('Ctrl-C ends a fold at once that waits for another one', () => {
+  it.each(['edp folds change events', 'edp folds a'])('%s', async (lock) => {
+    await withClient(folder.database.config, 'test', async (holder) => {
+      await holder.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [lock]);
+      const args = ['realize', '2.jsonl', '--json'] as const;
+      const env = { DATABASE_URL: folder.database.url };
+      const child = startEdp(args, { cwd: folder.directory, env });
+      const ended = followEdp(child, args);
+      await expect
+        .poll(
+          () => folder.database.query("SELECT count(*)::int FROM edp.loads WHERE state = 'loaded'"),
+          {
+            timeout: 20_000,
+          },
+        )
+        .toEqual([[2]]);
+      await sleep(500);
+      const stoppedAt = performance.now();
+      child.kill('SIGINT');
+      const { status, json, stderr } = await ended;
+      expect([status, json], stderr).toMatchObject([
+        130,
+        { ok: false, interrupted: true, tables: [] },
+      ]);
+      expect(performance.now() - stoppedAt).toBeLessThan(1000);
+    });
+    expect(await values()).toEqual([['1', '1']]);
+    expect((await folder.edp('realize')).status).toBe(0);
+    expect(await values()).toEqual([['2', '2']]);
   });
 });
 

@@ -7,7 +7,7 @@ import { type FileHandle, link, open, readdir, readFile, rm } from 'node:fs/prom
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import { makeDirectory } from '../../base/make-directory.js';
+import { makeDirectory, makePrivateDirectory } from '../../base/make-directory.js';
 import { formatSequence, pathSegment } from '../../events/change-event.js';
 import type { SentEvent, Sink } from './sink.js';
 
@@ -29,6 +29,8 @@ export interface DirectorySinkOptions {
   /** Age at which files are committed. */
   readonly rotateSeconds: number;
   readonly mostBytes?: number;
+  /** Whether folders are for this user alone. */
+  readonly isPrivate?: boolean;
 }
 
 export class DirectorySink implements Sink {
@@ -46,7 +48,7 @@ export class DirectorySink implements Sink {
 
   open(): Promise<void> {
     return withExplanation(this.#directory, async () => {
-      await makeDirectory(this.#directory);
+      await this.#make(this.#directory);
       const folders = await readdir(this.#directory, { withFileTypes: true });
       for (const folder of folders.filter((entry) => entry.isDirectory())) {
         const inside = path.join(this.#directory, folder.name);
@@ -109,9 +111,13 @@ export class DirectorySink implements Sink {
     this.#openedAt = undefined;
   }
 
+  #make(folder: string): Promise<void> {
+    return this.#options.isPrivate === true ? makePrivateDirectory(folder) : makeDirectory(folder);
+  }
+
   async #start(table: string, sequence: bigint): Promise<OpenFile> {
     const folder = path.join(this.#directory, pathSegment(table));
-    await makeDirectory(folder);
+    await this.#make(folder);
     const name = path.join(folder, `${this.#prefix}${randomBytes(6).toString('hex')}${SUFFIX}`);
     const file = {
       path: name,

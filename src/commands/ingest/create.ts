@@ -85,11 +85,10 @@ export async function withCreated(
   assertUndeclared(proposals, project.model);
   for (const proposal of proposals) assertTableWidth(proposal.table);
   return withDatabase(where, async (database) => {
-    const declaring = { table, dryRun };
     const { model, own } =
       proposals.length === 0
         ? { model: project.model, own: proposals }
-        : await declareTables(database, project, proposals, declaring);
+        : await declareTables(database, project, proposals, { table, dryRun, signal });
     for (const proposal of proposals) {
       const isOwn = own.includes(proposal);
       const done = !isOwn
@@ -118,11 +117,11 @@ async function declareTables(
   database: Database,
   { directory }: Project,
   proposals: readonly Proposal[],
-  { table, dryRun }: Pick<CreateOptions, 'table' | 'dryRun'>,
+  { table, dryRun, signal }: Pick<CreateOptions, 'table' | 'dryRun'> & Pick<Invocation, 'signal'>,
 ): Promise<Declared> {
   const names = [...proposals, ...BUILTIN_MODEL.tables].map(({ name }) => name);
-  return withClient(database.client, 'ingest', (client) =>
-    withNamedLock(client, `edp declares ${directory}`, async () => {
+  const declared = await withClient(database.client, 'ingest', (client) =>
+    withNamedLock(client, `edp declares ${directory}`, signal, async () => {
       // A table is declared before it is created: what is there before the file is read is declared in it.
       const there = await listTables(client, names);
       const { model } = await loadProject(directory);
@@ -137,6 +136,8 @@ async function declareTables(
       return { model: whole, own };
     }),
   );
+  if (declared !== undefined) return declared;
+  throw new EdpError('interrupted', 'stopped while another command was declaring tables');
 }
 
 /**

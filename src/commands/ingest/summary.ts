@@ -109,7 +109,7 @@ function describeThisRun({ rows, thisRun, seconds }: IngestResult, where: string
   return [
     `${formatNumber(now.loaded, 'row')} loaded into ${where} in ${formatSeconds(seconds)}`,
     now.read > 0
-      ? `${formatCount(now.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
+      ? `${now.loaded > 0 ? `${formatCount(now.loaded / seconds)} rows/s, ` : ''}${formatBytes(bytes / seconds)}/s`
       : '',
     before > 0
       ? `${formatNumber(before, 'row')} ${before === 1 ? 'was' : 'were'} loaded by an earlier run, ${formatNumber(rows.loaded, 'row')} in all`

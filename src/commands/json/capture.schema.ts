@@ -16,6 +16,16 @@ const misfits = z
   .describe(
     'Where edp.yaml, the source and what is installed do not fit together: a sentence each',
   );
+const unread = z
+  .array(
+    z.strictObject({
+      table: z.string().describe('Of the model'),
+      relations: z.array(z.string()).describe('Tables and partitions of the source'),
+    }),
+  )
+  .describe(
+    'Tables with rows that no event may tell of, since they were there before an install: edp capture snapshot publishes them',
+  );
 const sql = z.string().optional().describe('With --dry-run: what would run');
 
 export const captureInstallSchema = z.strictObject({
@@ -33,6 +43,7 @@ export const captureInstallSchema = z.strictObject({
     }),
   ),
   mapped: count.describe('Statements whose rows had been kept, and are events now'),
+  unread,
   warnings: z.array(z.string()),
   sql,
 });
@@ -105,6 +116,7 @@ export const captureStatusSchema = z.strictObject({
       error: z.string().describe('The last one'),
     }),
   ),
+  unread,
   heldBack: z
     .array(
       z.strictObject({

@@ -1,7 +1,6 @@
 /** Files of change events → their log → the tables that they are about: for every command that does it. */
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import { toEventTable } from '../../events/event-table.js';
 import { NO_ROWS } from '../../ledger/counts.js';
 import type { LoadingRun } from '../../ledger/runs.js';
 import type { IngestProgress, IngestResult } from '../../load/file-results.js';
@@ -10,10 +9,8 @@ import { type IngestOptions, ingest } from '../../load/run.js';
 import type { EventFormat } from '../../model/file-settings.js';
 import type { Model } from '../../model/model.js';
 import { isRealizable, listRealized } from '../../model/realized-model.js';
-import { withClient } from '../../postgres/connection.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { loadWarehouse } from '../../project/load-warehouse.js';
-import { listLacking } from '../../realize/ensure-realized.js';
 import { assertIsLog, projectLog } from '../../realize/event-log-table.js';
 import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
@@ -123,25 +120,6 @@ export async function realizeFiles(
       ),
     EVENT_YOUNG_GENERATION_MB,
   );
-}
-
-/** Whether each table that edp.yaml declares to be realized is there, with its history. */
-export async function hasRealizedTables(
-  { project: { directory } }: Invocation,
-  { databaseUrl }: Pick<RealizeOptions, 'databaseUrl'>,
-): Promise<boolean> {
-  const { model } = await loadWarehouse(directory);
-  const declared = listRealized(model);
-  const tables = model.tables.filter(({ name }) => declared.includes(name));
-  const lacking = await withDatabase({ databaseUrl, directory }, (database) =>
-    withClient(database.client, 'realize', (client) =>
-      listLacking(
-        client,
-        tables.map((table) => toEventTable(table)),
-      ),
-    ),
-  );
-  return lacking.length === 0;
 }
 
 type Load = (progress: IngestProgress) => IngestResult | Promise<IngestResult>;

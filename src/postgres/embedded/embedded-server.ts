@@ -8,17 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import {
-  chown,
-  mkdir,
-  mkdtemp,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { chown, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +16,7 @@ import type pg from 'pg';
 import { isAlive } from '../../base/alive.js';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { makePrivateDirectory } from '../../base/make-directory.js';
 import { connectOnce } from '../connection.js';
 import { findBinaries } from './binaries.js';
 import { type Destruction, moveAway, removeAway, serverInUse } from './destroy.js';
@@ -264,7 +255,7 @@ export async function findEmbeddedServer(directory: string): Promise<RunningServ
 async function install(directory: string, packageName?: string): Promise<Installation> {
   const binaries = await findBinaries(packageName);
   const state = path.join(path.resolve(directory), PROJECT_STATE_DIRECTORY);
-  await mkdir(state, { recursive: true, mode: 0o700 }).catch((error: Error) => {
+  await makePrivateDirectory(state).catch((error: Error) => {
     throw new EdpError('embedded_failed', `${state} cannot be made: ${error.message}`, {
       hint: 'run edp in a directory you can write to, or name a server with --database-url',
       cause: error,

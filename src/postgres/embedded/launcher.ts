@@ -19,6 +19,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { isAlive } from '../../base/alive.js';
 import { EdpError } from '../../base/errors.js';
+import { makePrivateDirectory } from '../../base/make-directory.js';
 import { type Binaries, ensureLibraryLinks } from './binaries.js';
 
 const run = promisify(execFile);
@@ -58,7 +59,7 @@ export interface Launcher {
  * @param home directory of the project's embedded server, such as `.edp/pg18`; created if missing
  */
 export async function chooseLauncher(home: string, binaries: Binaries): Promise<Launcher> {
-  await mkdir(home, { recursive: true, mode: 0o700 });
+  await makePrivateDirectory(home);
   const forced = process.env[LAUNCHER_VARIABLE];
   const environment = await ensureLibraryLinks(binaries.root, path.join(home, 'lib'));
   if (process.getuid?.() !== 0) {
@@ -214,7 +215,7 @@ async function accountLauncher(
 ): Promise<Launcher> {
   try {
     await mkdir(ACCOUNT_HOME, { recursive: true, mode: 0o755 });
-    await mkdir(home, { recursive: true, mode: 0o700 });
+    await makePrivateDirectory(home);
     const owner = (await findDataOwner(home)) ?? account;
     await chown(home, owner.uid, owner.gid);
     return {

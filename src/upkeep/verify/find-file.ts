@@ -1,6 +1,7 @@
 /** The file that a load is compared with: the one that the user names, else the one that the ledger names. */
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
+import { tableOfBatch } from '../../events/captured-batch.js';
 import { readTextHead } from '../../formats/describe-file.js';
 import { type Reading, settingsOf } from '../../formats/stored-reading.js';
 import type { TextForm } from '../../formats/text/read-text.js';
@@ -52,6 +53,16 @@ export async function findFile(
             hint: `looked in ${directory}`,
             cause: error,
           });
+    }
+    if (tableOfBatch(load.path) !== undefined) {
+      throw new EdpError(
+        'file_changed',
+        `load ${loadId} came from edp capture --to table, which removes its files when they are loaded: there is no file to compare its rows with`,
+        {
+          hint: `what edp status ${loadId} shows was counted by the server; where another consumer keeps a file of the same events: edp verify ${loadId} FILE`,
+          cause: error,
+        },
+      );
     }
     throw new EdpError('file_changed', `${load.path}, which load ${loadId} loaded, ${fault}`, {
       hint: isUrl(load.path)
