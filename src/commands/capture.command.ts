@@ -65,7 +65,7 @@ export const command: Command = {
       options: resolveOptions(OPTION_NAMES, given, project.options),
       capture,
       config: {
-        ...readUrl(capture.databaseUrl, 'capture.source', process.env),
+        ...readUrl(capture.sourceUrl(), 'capture.source', process.env),
         remedy: SOURCE_REMEDY,
       },
       startedAt: Date.now(),

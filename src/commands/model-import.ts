@@ -30,7 +30,7 @@ export async function importModel(
   { out, schema }: Options,
 ): Promise<number> {
   const started = performance.now();
-  const url = (given['database-url'] as string | undefined) ?? project.capture?.databaseUrl;
+  const url = (given['database-url'] as string | undefined) ?? project.capture?.sourceUrl();
   if (url === undefined) {
     throw new EdpError('usage', 'specify the source database: --database-url', {
       hint: 'it is the database that is to be captured, not the one that edp loads into',
@@ -61,7 +61,7 @@ export async function importModel(
     );
     if (place !== undefined) {
       output.note(
-        `${place}: the address of the source is read from ${URL_VARIABLE}, which each command now needs to be set`,
+        `${place}: the address of the source is read from ${URL_VARIABLE}, which edp capture needs to be set`,
       );
     }
   }
