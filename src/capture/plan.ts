@@ -1,5 +1,6 @@
 /** What is captured, resolved against the source: plain data from which SQL is made. */
 import { formatTableName, type TablePlace } from '../model/table-name.js';
+import type { Uncaptured } from './find-uncaptured.js';
 import type { SourceTable } from './read-catalog.js';
 import type { ValueKind } from './value-json.js';
 
@@ -87,6 +88,8 @@ export interface CapturePlan {
   readonly models: readonly CapturedModel[];
   readonly sources: readonly CapturedSource[];
   readonly published: readonly PublishedTable[];
+  /** What of the source nothing reads. */
+  readonly uncaptured: readonly Uncaptured[];
   readonly warnings: readonly string[];
 }
 

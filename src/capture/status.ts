@@ -11,6 +11,7 @@ import {
   OUTBOX_BYTES,
   readLags,
 } from './consumer.js';
+import type { Uncaptured } from './find-uncaptured.js';
 import { CONSUMER_LOCK } from './hold-alone.js';
 import {
   installSteps,
@@ -61,6 +62,8 @@ export interface CaptureStatus {
   /** What of edp.yaml does not fit the source, and calculations that do not fit it any more. */
   readonly misfits: readonly string[];
   readonly tables: readonly TableStatus[];
+  /** Columns of the source that nothing reads. */
+  readonly uncaptured: readonly Uncaptured[];
   readonly consumers: readonly ConsumerStatus[];
   readonly outbox: {
     readonly bytes: number;
@@ -78,7 +81,7 @@ export async function readStatus(
   client: pg.Client,
   { plan, misfits }: FoundPlan,
 ): Promise<CaptureStatus> {
-  const { capBytes } = plan;
+  const { capBytes, uncaptured } = plan;
   const installed = await readInstalled(client);
   const steps = await installSteps(plan, installed);
   const changed = new Set(steps.map(({ about }) => about));
@@ -101,6 +104,7 @@ export async function readStatus(
       isOtherServer: false,
       misfits,
       tables,
+      uncaptured,
       consumers: [],
       outbox: { ...NO_OUTBOX, capBytes },
       kept: [],
@@ -119,6 +123,7 @@ export async function readStatus(
       ...((await isOfThisEdp(installed)) ? await readStuck(client) : []),
     ],
     tables,
+    uncaptured,
     consumers: await readConsumers(client),
     outbox: { ...(await readOutbox(client)), capBytes },
     kept: await readKept(client),

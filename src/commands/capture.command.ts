@@ -33,6 +33,7 @@ import {
   printRun,
   printStatus,
   statusJson,
+  uncapturedJson,
   warnOfFailed,
 } from './capture-lines.js';
 import { type Action, assertUsed } from './capture-options.js';
@@ -112,6 +113,7 @@ async function runInstall({
       partitions: table.partitions.length,
       changed: done.changed.has(placeText(table)),
     })),
+    uncaptured: uncapturedJson(done.plan.uncaptured),
     mapped: done.mapped,
     warnings: [...done.plan.warnings, ...done.failures],
     ...(isDryRun ? { sql: done.sql } : {}),

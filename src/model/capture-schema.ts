@@ -63,7 +63,9 @@ const captureObject = z.strictObject({
           : 'expected outbox',
     })
     .optional()
-    .describe('How changes are captured'),
+    .describe(
+      'How changes are captured. outbox (the default, and the only one of this version): triggers write each change into tables of schema edp_capture in the source, in its transaction, and edp capture run sends them',
+    ),
   strict: z
     .boolean({ error: 'expected true or false' })
     .optional()
