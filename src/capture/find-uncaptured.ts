@@ -1,16 +1,8 @@
 /** Columns of captured tables that nothing of edp.yaml reads: the source has got them since, or they are left out on purpose. */
 import type { Capture, CapturedColumn } from '../model/capture.js';
 import { findNamedTable, type Model } from '../model/model.js';
-import { placeText } from './plan.js';
+import { placeText, type Uncaptured } from './plan.js';
 import type { SourceTable } from './read-catalog.js';
-
-/** Of one table of the source. */
-export interface Uncaptured {
-  readonly source: string;
-  /** Tables of the model that it feeds. */
-  readonly models: readonly string[];
-  readonly columns: readonly string[];
-}
 
 /** What reads a table of the source. */
 interface Reading {

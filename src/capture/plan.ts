@@ -1,6 +1,5 @@
 /** What is captured, resolved against the source: plain data from which SQL is made. */
 import { formatTableName, type TablePlace } from '../model/table-name.js';
-import type { Uncaptured } from './find-uncaptured.js';
 import type { SourceTable } from './read-catalog.js';
 import type { ValueKind } from './value-json.js';
 
@@ -78,6 +77,14 @@ export interface PublishedTable {
   readonly version: number;
   /** Column → its types in JSON. */
   readonly key: Readonly<Record<string, string>>;
+}
+
+/** Columns of a table of the source that nothing of edp.yaml reads. */
+export interface Uncaptured {
+  readonly source: string;
+  /** Tables of the model that it feeds. */
+  readonly models: readonly string[];
+  readonly columns: readonly string[];
 }
 
 export interface CapturePlan {

@@ -11,7 +11,6 @@ import {
   OUTBOX_BYTES,
   readLags,
 } from './consumer.js';
-import type { Uncaptured } from './find-uncaptured.js';
 import { CONSUMER_LOCK } from './hold-alone.js';
 import {
   installSteps,
@@ -22,7 +21,7 @@ import {
 } from './install-steps.js';
 import { type KeptRows, readKept } from './map-kept.js';
 import { readStuck } from './misfits.js';
-import { placeText } from './plan.js';
+import { placeText, type Uncaptured } from './plan.js';
 import { readInstalled } from './read-installed.js';
 import type { FoundPlan } from './resolve-plan.js';
 

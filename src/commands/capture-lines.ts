@@ -1,8 +1,8 @@
 /** What `edp capture` says to people. */
 
 import { listNames } from '../base/nearest.js';
-import type { Uncaptured } from '../capture/find-uncaptured.js';
 import type { Installation } from '../capture/install.js';
+import type { Uncaptured } from '../capture/plan.js';
 import type { RunTotals } from '../capture/run-capture.js';
 import type { CaptureStatus, Holder } from '../capture/status.js';
 import { formatBytes, formatNumber, type Output, safeText } from '../terminal/output.js';

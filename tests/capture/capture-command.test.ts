@@ -1,7 +1,6 @@
 /** `edp capture` as a command: its options, what a dry run leaves, and what it says where things do not fit together. */
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { CaptureStatusJson } from '../../src/commands/json/capture.schema.js';
 import { toUrl } from '../../src/postgres/which-server.js';
 import { useWarehouseFolder } from '../support/warehouse-run.js';
 
@@ -93,7 +92,11 @@ describe('an option', () => {
 describe('columns of the source that the model lacks', () => {
   const listed = async () => {
     const { status, json, stderr } = await capture('status');
-    return { status, stderr, uncaptured: (json as unknown as CaptureStatusJson).uncaptured };
+    return {
+      status,
+      stderr,
+      uncaptured: (json as unknown as { readonly uncaptured: readonly object[] }).uncaptured,
+    };
   };
 
   it('are listed by status and install, and are no fault, until they are captured, read by SQL, or ignored', async () => {
