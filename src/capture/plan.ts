@@ -79,6 +79,14 @@ export interface PublishedTable {
   readonly key: Readonly<Record<string, string>>;
 }
 
+/** Columns of a table of the source that nothing of edp.yaml reads. */
+export interface Uncaptured {
+  readonly source: string;
+  /** Tables of the model that it feeds. */
+  readonly models: readonly string[];
+  readonly columns: readonly string[];
+}
+
 export interface CapturePlan {
   readonly sourceName: string;
   readonly isStrict: boolean;
@@ -87,6 +95,8 @@ export interface CapturePlan {
   readonly models: readonly CapturedModel[];
   readonly sources: readonly CapturedSource[];
   readonly published: readonly PublishedTable[];
+  /** What of the source nothing reads. */
+  readonly uncaptured: readonly Uncaptured[];
   readonly warnings: readonly string[];
 }
 

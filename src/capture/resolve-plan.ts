@@ -7,7 +7,9 @@ import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js
 import { quoteIdentifier, quoteName } from '../model/ddl.js';
 import { findNamedTable, type Model, type Table } from '../model/model.js';
 import { isSameTable } from '../model/table-name.js';
+import { SQL_TYPE } from '../model/types.js';
 import { definitionOf } from './definition.js';
+import { findUncaptured } from './find-uncaptured.js';
 import { comparisonOf, fits, formOf, jsonText, neededSettings, plainText } from './json-values.js';
 import {
   type Attribute,
@@ -82,6 +84,9 @@ export async function findPlan(
     models,
     sources: groupBySource(models),
     published: publishedTables(model),
+    uncaptured: findUncaptured(capture, model, catalog, (declared) =>
+      formsOf(declared, findNamedTable(model, declared.table)!).values(),
+    ),
     warnings,
   };
   return { plan, misfits: list };
@@ -146,7 +151,9 @@ class Resolver {
         if (parent !== undefined) references.set(name, parent);
       }
       if (form.kind === 'column' || form.kind === 'reference') {
-        if (!this.#hasColumn(source, form.column, where, `${declared.table}.${name}`)) continue;
+        const remedy = declared.columns[name] === undefined ? whyFilled(name, table) : '';
+        if (!this.#hasColumn(source, form.column, where, `${declared.table}.${name}`, remedy))
+          continue;
         // A table that an expression reads beside it may have such a column, too.
         values.set(name, `${quoteIdentifier(source.name)}.${quoteIdentifier(form.column)}`);
       } else values.set(name, `(${form.sql}\n)`);
@@ -252,14 +259,21 @@ class Resolver {
     return undefined;
   }
 
-  #hasColumn(source: SourceTable, name: string, place: string | undefined, label: string): boolean {
+  /** @param remedy of an attribute that nothing is said of */
+  #hasColumn(
+    source: SourceTable,
+    name: string,
+    place: string | undefined,
+    label: string,
+    remedy = '',
+  ): boolean {
     const column = source.columns.find((one) => one.name === name);
     if (column === undefined) {
       const names = source.columns.map((one) => one.name);
       const meant = nearest(name, names);
       this.#faults.add(
         place,
-        `${label}: ${source.schema}.${source.name} has no column ${name}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+        `${label}: ${source.schema}.${source.name} has no column ${name}${meant === undefined ? '' : `; did you mean "${meant}"?`}${remedy}`,
       );
       return false;
     }
@@ -465,6 +479,12 @@ interface Parent {
   readonly refersTo: string;
   /** Whether the parent's row may come later in the transaction. */
   readonly isLate: boolean;
+}
+
+/** An attribute of the model that the source does not have under this name, and of which `capture:` says nothing. */
+function whyFilled(name: string, { name: table, columns }: Table): string {
+  const { type } = columns.find((column) => column.name === name)!;
+  return `; say under capture: what fills it, or { sql: "NULL::${SQL_TYPE[type]}" } until the source has it; what only the warehouse fills belongs into silver:, not into ${table}`;
 }
 
 /** All attributes that events have: columns that edp computes are none. */

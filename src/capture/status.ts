@@ -21,7 +21,7 @@ import {
 } from './install-steps.js';
 import { type KeptRows, readKept } from './map-kept.js';
 import { readStuck } from './misfits.js';
-import { placeText } from './plan.js';
+import { placeText, type Uncaptured } from './plan.js';
 import { readInstalled } from './read-installed.js';
 import type { FoundPlan } from './resolve-plan.js';
 import { readUnread, type UnreadRows } from './unread-rows.js';
@@ -62,6 +62,8 @@ export interface CaptureStatus {
   /** What of edp.yaml does not fit the source, and calculations that do not fit it any more. */
   readonly misfits: readonly string[];
   readonly tables: readonly TableStatus[];
+  /** Columns of the source that nothing reads. */
+  readonly uncaptured: readonly Uncaptured[];
   readonly consumers: readonly ConsumerStatus[];
   readonly outbox: {
     readonly bytes: number;
@@ -81,7 +83,7 @@ export async function readStatus(
   client: pg.Client,
   { plan, misfits }: FoundPlan,
 ): Promise<CaptureStatus> {
-  const { capBytes } = plan;
+  const { capBytes, uncaptured } = plan;
   const installed = await readInstalled(client);
   const steps = await installSteps(plan, installed);
   const changed = new Set(steps.map(({ about }) => about));
@@ -104,6 +106,7 @@ export async function readStatus(
       isOtherServer: false,
       misfits,
       tables,
+      uncaptured,
       consumers: [],
       outbox: { ...NO_OUTBOX, capBytes },
       kept: [],
@@ -123,6 +126,7 @@ export async function readStatus(
       ...((await isOfThisEdp(installed)) ? await readStuck(client) : []),
     ],
     tables,
+    uncaptured,
     consumers: await readConsumers(client),
     outbox: { ...(await readOutbox(client)), capBytes },
     kept: await readKept(client),

@@ -1,6 +1,8 @@
 /** What `edp capture` says to people. */
+import { listNames } from '../base/nearest.js';
 import { toShellWord } from '../base/shell-word.js';
 import type { Installation } from '../capture/install.js';
+import type { Uncaptured } from '../capture/plan.js';
 import type { RunTotals } from '../capture/run-capture.js';
 import type { CaptureStatus, Holder } from '../capture/status.js';
 import type { UnreadRows } from '../capture/unread-rows.js';
@@ -15,6 +17,7 @@ export function printInstallation(
   for (const warning of plan.warnings) output.warn(warning);
   for (const failure of failures)
     output.error(`rows that were kept cannot be mapped yet: ${failure}`);
+  printUncaptured(output, plan.uncaptured);
   if (isDryRun) {
     output.line(
       sql === '' ? '-- the source is as edp.yaml says' : headedSql('edp capture install', sql),
@@ -80,6 +83,33 @@ export function printRun(
   for (const holder of holders) output.line(describeHolder(holder));
 }
 
+/** Of more tables, only their number is said. */
+const MOST_UNCAPTURED = 20;
+
+/** It is no fault: a column may be left out on purpose. */
+function printUncaptured(output: Output<never>, uncaptured: readonly Uncaptured[]): void {
+  if (uncaptured.length === 0) return;
+  for (const { source, models, columns } of uncaptured.slice(0, MOST_UNCAPTURED)) {
+    const what = columns.length === 1 ? 'a column' : 'columns';
+    output.note(
+      safeText(`${source} has ${what} that ${listNames(models)} lacks: ${listNames(columns)}`),
+    );
+  }
+  const more = uncaptured.length - MOST_UNCAPTURED;
+  if (more > 0) output.note(`and columns of ${formatNumber(more, 'more table')}`);
+  output.note(
+    'to capture a column: declare it under tables:, then edp capture install, and edp capture snapshot for the rows that are there; ignore: of the table says that it is left out on purpose',
+  );
+}
+
+export function uncapturedJson(uncaptured: readonly Uncaptured[]): CaptureStatusJson['uncaptured'] {
+  return uncaptured.map(({ source, models, columns }) => ({
+    source,
+    models: [...models],
+    columns: [...columns],
+  }));
+}
+
 /** @param events in which a calculation failed */
 export function warnOfFailed(output: Output<never>, events: number): void {
   if (events === 0) return;
@@ -100,6 +130,7 @@ const MOST_LINES = 30;
 export function printStatus(output: Output<never>, status: CaptureStatus): void {
   const { tables, consumers, outbox, kept, heldBack, misfits } = status;
   for (const misfit of misfits) output.warn(misfit);
+  printUncaptured(output, status.uncaptured);
   if (!status.isInstalled) {
     output.line('capture is not installed in the source; edp capture install does it');
     return;
@@ -178,6 +209,7 @@ export function statusJson(status: CaptureStatus): CaptureStatusJson {
       missing,
       current,
     })),
+    uncaptured: uncapturedJson(status.uncaptured),
     consumers: consumers.map(({ name, isRunning, lag }) => ({ name, running: isRunning, lag })),
     outbox,
     unmapped: kept,

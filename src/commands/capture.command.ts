@@ -35,6 +35,7 @@ import {
   printRun,
   printStatus,
   statusJson,
+  uncapturedJson,
   unreadJson,
   warnOfFailed,
 } from './capture-lines.js';
@@ -68,7 +69,7 @@ export const command: Command = {
       options: resolveOptions(OPTION_NAMES, given, project.options),
       capture,
       config: {
-        ...readUrl(capture.databaseUrl, 'capture.source', process.env),
+        ...readUrl(capture.sourceUrl(), 'capture.source', process.env),
         remedy: SOURCE_REMEDY,
       },
       startedAt: Date.now(),
@@ -115,6 +116,7 @@ async function runInstall({
       partitions: table.partitions.length,
       changed: done.changed.has(placeText(table)),
     })),
+    uncaptured: uncapturedJson(done.plan.uncaptured),
     mapped: done.mapped,
     unread: unreadJson(done.unread),
     warnings: [...done.plan.warnings, ...done.failures],

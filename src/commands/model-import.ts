@@ -1,11 +1,14 @@
 /** `edp model import`: writes what edp.yaml declares of the tables of a source database. */
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
+import { listNames } from '../base/nearest.js';
 import { chooseTables, nameTables } from '../import-model/choose-tables.js';
+import { findCaptured } from '../import-model/find-captured.js';
 import { type Import, type ImportedTable, proposeImport } from '../import-model/propose-import.js';
 import { readSourceTables, type SourceTable } from '../import-model/read-source-tables.js';
 import { addImport, formatImport, URL_VARIABLE } from '../import-model/write-import.js';
 import { BUILTIN_TABLES } from '../model/builtin.js';
+import type { Capture } from '../model/capture.js';
 import { type TableInput, tablesSchema } from '../model/schema.js';
 import { withCancel } from '../postgres/cancel.js';
 import { withClient } from '../postgres/connection.js';
@@ -30,7 +33,7 @@ export async function importModel(
   { out, schema }: Options,
 ): Promise<number> {
   const started = performance.now();
-  const url = (given['database-url'] as string | undefined) ?? project.capture?.databaseUrl;
+  const url = (given['database-url'] as string | undefined) ?? project.capture?.sourceUrl();
   if (url === undefined) {
     throw new EdpError('usage', 'specify the source database: --database-url', {
       hint: 'it is the database that is to be captured, not the one that edp loads into',
@@ -61,7 +64,7 @@ export async function importModel(
     );
     if (place !== undefined) {
       output.note(
-        `${place}: the address of the source is read from ${URL_VARIABLE}, which each command now needs to be set`,
+        `${place}: the address of the source is read from ${URL_VARIABLE}, which edp capture needs to be set`,
       );
     }
   }
@@ -79,22 +82,27 @@ async function readName(client: import('pg').Client): Promise<string> {
   return rows[0]!.name.replaceAll(/[^\w.-]+/g, '_');
 }
 
-/** What the file declares, to which references may lead. */
-async function readDeclared(file: string): Promise<Record<string, TableInput>> {
+interface Declared {
+  /** To which references may lead. */
+  readonly tables: Record<string, TableInput>;
+  readonly capture: Capture | undefined;
+}
+
+async function readDeclared(file: string): Promise<Declared> {
   const text = await readProjectText(file);
-  if (text === undefined) return {};
-  const { tables } = parseProject(await withIncluded(file, text));
-  return tables ?? tablesSchema.parse(BUILTIN_TABLES);
+  if (text === undefined) return { tables: {}, capture: undefined };
+  const { tables, capture } = parseProject(await withIncluded(file, text));
+  return { tables: tables ?? tablesSchema.parse(BUILTIN_TABLES), capture };
 }
 
 function propose(
   tables: readonly SourceTable[],
   schemas: readonly string[],
   patterns: readonly string[],
-  declared: Readonly<Record<string, TableInput>>,
+  declared: Declared,
 ): Import {
-  const named = nameTables(tables, schemas);
-  const imported = proposeImport(chooseTables(named, schemas, patterns), named, declared);
+  const named = nameTables(tables, schemas, findCaptured(tables, declared.capture));
+  const imported = proposeImport(chooseTables(named, schemas, patterns), named, declared.tables);
   const { leftOut, declared: known } = imported;
   if (imported.tables.length + leftOut.length + known.length > 0) return imported;
   throw new EdpError('unknown_table', 'the source has no tables', {
@@ -106,8 +114,15 @@ function warn(output: Invocation['output'], { leftOut, declared, tables }: Impor
   for (const { schema, name, why } of leftOut) {
     output.warn(`${safeText(`${schema}.${name}`)} is left out: ${why}`);
   }
-  for (const name of declared) {
-    output.warn(`${safeText(name)} is declared already, and is left as it is`);
+  for (const { schema, name, modelNames, isCaptured } of declared) {
+    const names = listNames(modelNames);
+    output.warn(
+      safeText(
+        isCaptured
+          ? `${schema}.${name} is captured already, as ${names}, and is left as it is`
+          : `${names} is declared already, and is left as it is`,
+      ),
+    );
   }
   for (const { name, remarks } of tables) {
     for (const remark of remarks) output.note(safeText(`${name}: ${remark}`));
@@ -129,7 +144,7 @@ function toJson(
     source,
     tables: tables.map(toTableJson),
     leftOut: leftOut.map((table) => ({ ...table })),
-    declared: [...declared],
+    declared: declared.flatMap(({ modelNames }) => modelNames),
     yaml,
     out: out ?? null,
   };

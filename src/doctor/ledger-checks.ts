@@ -1,6 +1,12 @@
 /** The ledger: its version, and loads that are not at their end. */
 import { toShellWord } from '../base/shell-word.js';
-import { type LoadSummary, listRejecting, listUnfinished } from '../ledger/ledger-queries.js';
+import {
+  getFileFormat,
+  type LoadSummary,
+  listRejecting,
+  listUnfinished,
+} from '../ledger/ledger-queries.js';
+import { loadCommandOf } from '../model/file-settings.js';
 import { compareLedger } from '../postgres/migrate.js';
 import type { Served } from './context.js';
 import { advice, CannotLook, type Check, command, type Found } from './finding.js';
@@ -92,10 +98,12 @@ const unfinished: Check<Served> = {
   async look(served) {
     if (!(await assertCurrent(served))) return [];
     const loads = await listUnfinished(served.client, MOST);
-    return loads.map((load): Found => {
+    const found: Found[] = [];
+    for (const load of loads) {
+      const { format } = await getFileFormat(served.client, load.loadId);
       const isUndo = load.state === 'half_undone';
       const rows = `${load.rows.loaded} rows`;
-      return {
+      found.push({
         severity: 'warning',
         problem: isUndo
           ? `the undo of load ${load.loadId} (${load.path} → ${load.table}) is half done: ${rows} are left`
@@ -103,15 +111,23 @@ const unfinished: Check<Served> = {
         mend:
           isUndo || load.path === '-'
             ? [undo(load)]
-            : [resume(load), advice(`or take it back: ${undo(load).text}`)],
-      };
-    });
+            : [
+                resume(load, loadCommandOf(format.format)),
+                advice(`or take it back: ${undo(load).text}`),
+              ],
+      });
+    }
+    return found;
   },
 };
 
 const undo = ({ loadId }: LoadSummary) => command(`edp undo ${loadId} --yes`);
-const resume = ({ path, table }: LoadSummary) =>
-  command(`edp ingest ${toShellWord(path)} --table ${toShellWord(table)}`);
+const resume = ({ path, table }: LoadSummary, loadCommand: ReturnType<typeof loadCommandOf>) =>
+  command(
+    loadCommand === 'edp realize'
+      ? `edp realize ${toShellWord(path)}`
+      : `edp ingest ${toShellWord(path)} --table ${toShellWord(table)}`,
+  );
 
 const rejects: Check<Served> = {
   name: 'rejects-waiting',

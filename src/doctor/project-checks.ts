@@ -99,9 +99,29 @@ const brokenReports: Check<Place> = {
   },
 };
 
+const sourceAddress: Check<Place> = {
+  name: 'source-address',
+  severities: ['note'],
+  looksAt:
+    'variables that the address of the source names (capture: source: database-url); the source itself is not asked',
+  why: 'edp capture and edp model import end with this; other commands do without the source',
+  mends: 'the variable, where one of these two is to run',
+  look({ project }) {
+    try {
+      project?.capture?.sourceUrl();
+      return [];
+    } catch (error) {
+      if (!(error instanceof EdpError)) throw error;
+      const mend = advice('set it in the environment of whoever runs edp capture');
+      return [{ severity: 'note', problem: error.message, mend: [mend] }];
+    }
+  },
+};
+
 export const PROJECT_CHECKS: readonly Check<Place>[] = [
   projectFile,
   unusedParts,
   unusedSql,
   brokenReports,
+  sourceAddress,
 ];

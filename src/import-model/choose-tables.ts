@@ -7,11 +7,14 @@ import { EVENT_LOG } from '../events/event-log.js';
 import { toIdentifier } from '../infer/inferred-names.js';
 import { identifier } from '../model/schema.js';
 import { formatTableName } from '../model/table-name.js';
+import type { CapturedNames } from './find-captured.js';
 import type { SourceTable } from './read-source-tables.js';
 
 export interface NamedTable extends SourceTable {
-  /** In the model, as edp.yaml writes it. */
+  /** In the model, as edp.yaml writes it: of a captured table, the first that it feeds. */
   readonly modelName: string;
+  /** Tables of the model that capture it already. */
+  readonly capturedAs: readonly string[];
 }
 
 /**
@@ -99,28 +102,38 @@ function nearTables(pattern: string, tables: readonly NamedTable[]): string[] {
 
 /**
  * A table keeps its name where the search path finds it, or where the user asks for its schema alone. Any other one
- * has its schema before its name, so that it does not depend on which tables are imported: `sales_orders`.
+ * has its schema before its name, so that it does not depend on which tables are imported: `sales_orders`. So has one
+ * whose own name is that of a table which captures another one.
  */
 export function nameTables(
   tables: readonly SourceTable[],
   schemas: readonly string[],
+  captured: CapturedNames = new Map(),
 ): NamedTable[] {
   const hasPlainName = ({ schema, isInPath }: SourceTable) =>
     schemas.length === 1 ? schema === schemas[0] : isInPath;
   // The log of change events has this name.
-  const taken = new Set<string>([EVENT_LOG]);
+  const ofOthers = new Set([...captured.values()].flat());
+  const taken = new Set<string>([EVENT_LOG, ...ofOthers]);
   const names = new Map<SourceTable, string>();
   for (const isPlain of [true, false]) {
     for (const table of tables) {
-      if (hasPlainName(table) !== isPlain) continue;
-      const wanted = toName(isPlain ? table.name : `${table.schema}_${table.name}`);
-      const name = taken.has(wanted) ? withHash(wanted, table) : wanted;
+      if (hasPlainName(table) !== isPlain || captured.has(table.oid)) continue;
+      const own = toName(table.name);
+      const isOwn = isPlain && !ofOthers.has(format(own));
+      const wanted = isOwn ? own : toName(`${table.schema}_${table.name}`);
+      const name = format(taken.has(format(wanted)) ? withHash(wanted, table) : wanted);
       taken.add(name);
-      names.set(table, formatTableName({ name }));
+      names.set(table, name);
     }
   }
-  return tables.map((table) => ({ ...table, modelName: names.get(table)! }));
+  return tables.map((table) => {
+    const capturedAs = captured.get(table.oid) ?? [];
+    return { ...table, modelName: capturedAs[0] ?? names.get(table)!, capturedAs };
+  });
 }
+
+const format = (name: string) => formatTableName({ name });
 
 function toName(name: string): string {
   if (identifier.safeParse(name).success) return name;

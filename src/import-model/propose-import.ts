@@ -42,11 +42,21 @@ interface LeftOut {
   readonly why: string;
 }
 
+/** A table of the source that is left as edp.yaml has it. */
+export interface DeclaredTable {
+  readonly schema: string;
+  readonly name: string;
+  /** In the model: several, where it feeds several. */
+  readonly modelNames: readonly string[];
+  /** Whether `capture:` takes it, whatever the model calls it. */
+  readonly isCaptured: boolean;
+}
+
 export interface Import {
   readonly tables: readonly ImportedTable[];
   readonly leftOut: readonly LeftOut[];
-  /** Names in the model of those that edp.yaml declares already. */
-  readonly declared: readonly string[];
+  /** Those that edp.yaml declares already. */
+  readonly declared: readonly DeclaredTable[];
 }
 
 /** Columns that edp adds to realized tables. */
@@ -65,7 +75,9 @@ export function proposeImport(
 ): Import {
   const known = toModel(declared).tables;
   const declaredNames = new Set(known.map(({ name }) => name));
-  const open = chosen.filter(({ modelName }) => !declaredNames.has(modelName));
+  const isOpen = ({ modelName, capturedAs }: NamedTable) =>
+    capturedAs.length === 0 && !declaredNames.has(modelName);
+  const open = chosen.filter(isOpen);
   const keyed = open.filter((table) => whyLeftOut(table) === undefined);
   const drafts = keyed.map(draft);
   const targets = targetsOf(drafts, known, all);
@@ -78,8 +90,13 @@ export function proposeImport(
       return why === undefined ? [] : [{ schema: table.schema, name: table.name, why }];
     }),
     declared: chosen
-      .filter(({ modelName }) => declaredNames.has(modelName))
-      .map(({ modelName }) => modelName),
+      .filter((table) => !isOpen(table))
+      .map(({ schema, name, modelName, capturedAs }) => ({
+        schema,
+        name,
+        modelNames: capturedAs.length === 0 ? [modelName] : capturedAs,
+        isCaptured: capturedAs.length > 0,
+      })),
   };
 }
 

@@ -193,11 +193,12 @@ export async function assertNotRenamed(client: pg.Client, loadId: number): Promi
   );
 }
 
-export function loadGone(loadId: number, table: string): EdpError {
+/** @param command that loads such files */
+export function loadGone(loadId: number, table: string, command: string): EdpError {
   return new EdpError(
     'load_gone',
     `load ${loadId} went into a table "${table}" that was dropped: its rows are gone`,
-    { hint: 'load its file again: edp ingest' },
+    { hint: `load its file again: ${command}` },
   );
 }
 

@@ -25,6 +25,7 @@ import {
 } from '../ledger/ledger-queries.js';
 import { type EndedLoad, endLoads } from '../ledger/loads.js';
 import { snapshotOf, writeMemberEnds } from '../ledger/member-ends.js';
+import { loadCommandOf } from '../model/file-settings.js';
 import { withTransaction } from '../postgres/connection.js';
 import type { Session } from '../postgres/session.js';
 import type { ClaimedLoad, FileQueue } from './file-queue.js';
@@ -269,7 +270,7 @@ export class LoadEndings {
   /** If no record fits, the whole file has likely changed; the most frequent fault shows how. */
   async #reportMisfit(active: ActiveLoad): Promise<void> {
     const {
-      prepared: { target },
+      prepared: { target, identity },
       claim,
     } = active;
     const fault = await this.#session.run((client) => findCommonFault(client, claim.loadId));
@@ -278,6 +279,12 @@ export class LoadEndings {
     if (code === 'invalid_utf8') return this.#reportEncoding(active);
     const where = column === null ? '' : ` in column "${safeText(column)}"`;
     const file = safeText(target.file.name);
+    if (loadCommandOf(identity.format.format) === 'edp realize') {
+      this.#progress.note(
+        `no event of ${file} was taken: ${records} × ${code}${where}. edp rejects ${claim.loadId} has the reasons; when edp.yaml knows the tables and attributes, edp replay ${claim.loadId} takes them. Where the events are wrong: edp undo ${claim.loadId}, correct them, and edp realize ${file}`,
+      );
+      return;
+    }
     this.#progress.note(
       `no record of ${file} fits table "${safeText(target.table.name)}": ${records} × ${code}${where}. If its types have changed, edp model infer ${file} shows which it needs`,
     );

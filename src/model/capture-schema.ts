@@ -1,5 +1,6 @@
 /** The section `capture` of edp.yaml, as zod schemas, and the way from there to a {@link Capture}. */
 import { z } from 'zod';
+import { EdpError } from '../base/errors.js';
 import type { Capture, CapturedColumn, CapturedTable } from './capture.js';
 import { jsonKeyFaults, saysOfFolding, softDeleteFault } from './folding-schema.js';
 import { columnName, type TableInput, tableName } from './schema.js';
@@ -62,7 +63,9 @@ const captureObject = z.strictObject({
           : 'expected outbox',
     })
     .optional()
-    .describe('How changes are captured'),
+    .describe(
+      'How changes are captured. outbox (the default, and the only one of this version): triggers write each change into tables of schema edp_capture in the source, in its transaction, and edp capture run sends them',
+    ),
   strict: z
     .boolean({ error: 'expected true or false' })
     .optional()
@@ -177,14 +180,24 @@ function faultOfForm(
   return undefined;
 }
 
-/** @param placeOf where a path inside `capture` is declared */
+/**
+ * @param placeOf where a path inside `capture` is declared
+ * @param lacks why the address of the source cannot be used
+ */
 export function toCapture(
   input: CaptureInput,
   placeOf: (path: readonly string[]) => string,
+  lacks: readonly string[] = [],
 ): Capture {
   return {
     name: input.source.name,
-    databaseUrl: input.source['database-url'],
+    sourceUrl: () => {
+      if (lacks.length === 0) return input.source['database-url'];
+      const place = placeOf(['source', 'database-url']);
+      throw new EdpError('config', `${place}: capture.source.database-url: ${lacks.join('; ')}`, {
+        hint: 'the address of the source is read by edp capture and edp model import alone; other commands do without it',
+      });
+    },
     isStrict: input.strict === true,
     outboxCapMb: input['outbox-cap-mb'] ?? DEFAULT_CAP_MB,
     tables: Object.entries(input.tables).map(

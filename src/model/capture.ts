@@ -1,4 +1,4 @@
-/** What `capture:` of edp.yaml says: where the rows of the model's tables come from. Plain data. */
+/** What `capture:` of edp.yaml says: where the rows of the model's tables come from. */
 
 /** What fills an attribute of the model. */
 export type CapturedColumn =
@@ -33,7 +33,8 @@ export interface CapturedTable {
 export interface Capture {
   /** Of the source, in events: `edp:<name>`. */
   readonly name: string;
-  readonly databaseUrl: string;
+  /** Its address. @throws EdpError `config` where the environment lacks a variable of it */
+  readonly sourceUrl: () => string;
   readonly isStrict: boolean;
   readonly outboxCapMb: number;
   readonly tables: readonly CapturedTable[];

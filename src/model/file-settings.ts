@@ -30,6 +30,11 @@ export function isEventFormat(format: string): format is EventFormat {
   return (EVENT_FORMATS as readonly string[]).includes(format);
 }
 
+/** The command that loads files of a format. @param format undefined in a ledger from before there was another one than CSV */
+export function loadCommandOf(format: string | undefined): 'edp ingest' | 'edp realize' {
+  return format !== undefined && isEventFormat(format) ? 'edp realize' : 'edp ingest';
+}
+
 /** How the bytes of a file become text. */
 export type TextSettings = Pick<CsvSettings, 'encoding' | 'compression'>;
 

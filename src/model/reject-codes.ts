@@ -47,7 +47,7 @@ export const REJECT_CODES = {
   bad_schema: {
     meaning: 'The schema of the change event refuses its data.',
     remedy:
-      'Declare the attribute, its type, or a correction of its values, in edp.yaml; then replay. Or correct the event.',
+      'Declare the attribute, its type, or a correction of its values, in edp.yaml, or name it under `ignore` of the table; then replay. Or correct the event.',
   },
   record_too_long: {
     meaning: 'The record is longer than edp can hold; only its beginning is kept.',

@@ -43,13 +43,14 @@ export async function loadWarehouse(directory = process.cwd()): Promise<Warehous
   if (!reading.parts.some((part) => part.isBroken || part.mayLackTables(true))) {
     addFaults(reading, faults);
   }
-  const { options, csv, tables } = reading.finish();
+  const { options, csv, tables, capture } = reading.finish();
   const refuse = (later: readonly WarehouseFault[]) => {
     addFaults(reading, later);
     reading.finish();
   };
   const model = await toProjectModel(tables, capturedTables(reading.merged));
-  return { directory, options, csv, model, warehouse, unusedSql, refuse };
+  const ofCapture = capture === undefined ? {} : { capture };
+  return { directory, options, csv, model, ...ofCapture, warehouse, unusedSql, refuse };
 }
 
 function addFaults(reading: ProjectReading, faults: readonly WarehouseFault[]): void {

@@ -287,7 +287,13 @@ function toProject(
     tables,
     notify,
     bronzeSchema: layers.bronze === USUAL_LAYERS.bronze ? undefined : layers.bronze,
-    capture: capture && toCapture(capture, (path) => placeOf(parts, ['capture', ...path])),
+    capture:
+      capture &&
+      toCapture(
+        capture,
+        (path) => placeOf(parts, ['capture', ...path]),
+        parts.flatMap((part) => part.lacks),
+      ),
     places: new Map(
       Object.keys(tables ?? {}).map((name) => [
         name,

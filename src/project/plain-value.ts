@@ -4,7 +4,7 @@
  * again with the one that keeps them (project-part.ts); a test holds the two to the same values.
  */
 import { IMPOSSIBLE_NAME } from '../model/impossible-name.js';
-import { type Environment, type ExpandedValue, expandText } from './variables.js';
+import { type Environment, type ExpandedValue, expandText, lacksOf } from './variables.js';
 
 /** Below that, nothing is gained that anybody would notice. */
 const LARGE_CHARACTERS = 32_768;
@@ -15,9 +15,15 @@ export const SECTIONS_OF_TEXTS: readonly string[] = ['silver', 'checks'];
 /** The parsers have different names for keys that are NULL. */
 const NULL_KEYS: readonly string[] = ['', '~', 'null', 'Null', 'NULL'];
 
-interface PlainValue {
+/** What became of the variables. */
+interface Done {
+  readonly expanded: ExpandedValue[];
+  /** Of values that are asked for later. */
+  readonly lacks: string[];
+}
+
+interface PlainValue extends Readonly<Done> {
   readonly value: unknown;
-  readonly expanded: readonly ExpandedValue[];
 }
 
 type Load = (text: string) => unknown;
@@ -42,34 +48,50 @@ export function isLarge(text: string): boolean {
  */
 export function readPlainValue(text: string, environment: Environment): PlainValue | undefined {
   if (load === undefined || !isLarge(text) || text.includes(IMPOSSIBLE_NAME)) return undefined;
-  const expanded: ExpandedValue[] = [];
+  const done: Done = { expanded: [], lacks: [] };
   try {
     const value = load(text);
     if (hasNumbersForTexts(value)) return undefined;
-    return { value: expand(value, environment, expanded), expanded };
+    return { value: expand(value, environment, done, []), ...done };
   } catch {
     return undefined;
   }
 }
 
 /** @throws Error for what is not plain */
-function expand(value: unknown, environment: Environment, expanded: ExpandedValue[]): unknown {
-  if (typeof value === 'string') return expandOne(value, environment, expanded);
-  if (Array.isArray(value)) return value.map((one) => expand(one, environment, expanded));
+function expand(
+  value: unknown,
+  environment: Environment,
+  done: Done,
+  path: readonly string[],
+): unknown {
+  if (typeof value === 'string') return expandOne(value, environment, done, path);
+  if (Array.isArray(value)) return value.map((one) => expand(one, environment, done, path));
   if (typeof value !== 'object' || value === null) return value;
   const made: Record<string, unknown> = {};
   for (const [name, one] of Object.entries(value)) {
     if (NULL_KEYS.includes(name)) throw new Error('a key that may be NULL');
-    made[name] = expand(one, environment, expanded);
+    made[name] = expand(one, environment, done, [...path, name]);
   }
   return made;
 }
 
-function expandOne(written: string, environment: Environment, expanded: ExpandedValue[]): string {
+function expandOne(
+  written: string,
+  environment: Environment,
+  done: Done,
+  path: readonly string[],
+): string {
   if (!written.includes('${')) return written;
-  const { text, messages } = expandText(written, environment);
+  const expansion = expandText(written, environment);
+  const later = lacksOf(path, expansion);
+  if (later !== undefined) {
+    done.lacks.push(...later);
+    return written;
+  }
+  const { text, messages } = expansion;
   if (messages.length > 0) throw new Error('a fault of a variable');
-  if (text !== written) expanded.push({ value: text, written });
+  if (text !== written) done.expanded.push({ value: text, written });
   return text;
 }
 

@@ -50,6 +50,8 @@ export class ProjectPart {
   readonly faults: readonly PlacedFault[];
   /** As far as it can be read. */
   readonly value: unknown;
+  /** Why the address of the source cannot be used: variables that are not there. */
+  readonly lacks: readonly string[];
   /** Of a large text without faults, only made where somebody asks for a position. */
   #document: Document.Parsed | undefined;
   readonly #lines = new LineCounter();
@@ -65,6 +67,7 @@ export class ProjectPart {
     if (plain !== undefined) {
       this.value = plain.value ?? {};
       this.#expanded = plain.expanded;
+      this.lacks = plain.lacks;
       this.#unset = [];
       this.#endLine = Number.POSITIVE_INFINITY;
       this.faults = (source.faults ?? []).map((fault) => ({ part: this, ...fault }));
@@ -72,7 +75,8 @@ export class ProjectPart {
     }
     const document = this.#read();
     const errors = withoutFollowing(document.errors, source.text);
-    const { expanded, faults } = expandVariables(document, environment);
+    const { expanded, faults, lacks } = expandVariables(document, environment);
+    this.lacks = lacks;
     keepSpellings(document);
     this.#expanded = expanded;
     this.#unset = faults.map(({ offset }) => offset);

@@ -94,6 +94,13 @@ async function ensure(
   await addColumnsWithin(client, table, missing, recordDefinition);
   const list = missing.map((column) => `${column.name} ${column.type}`).join(', ');
   note(`table ${name} has new columns: ${list}`);
+  const declared = new Set(table.columns.map((column) => column.name));
+  const others = [...there.keys()].filter((column) => !declared.has(column));
+  if (others.length > 0) {
+    note(
+      `table ${name} keeps columns that the model does not have: ${others.join(', ')}; events do not fill them, so one that was renamed keeps its old values (ALTER TABLE ${quoteTable(name)} DROP COLUMN … removes it)`,
+    );
+  }
   return found.name;
 }
 

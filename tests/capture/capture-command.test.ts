@@ -89,6 +89,64 @@ describe('an option', () => {
   );
 });
 
+describe('columns of the source that the model lacks', () => {
+  const listed = async () => {
+    const { status, json, stderr } = await capture('status');
+    return {
+      status,
+      stderr,
+      uncaptured: (json as unknown as { readonly uncaptured: readonly object[] }).uncaptured,
+    };
+  };
+
+  it('are listed by status and install, and are no fault, until they are captured, read by SQL, or ignored', async () => {
+    await query(
+      'ALTER TABLE notes ADD COLUMN note text, ADD COLUMN "Mood" text, ADD COLUMN id2 int',
+    );
+    const { status, stderr, uncaptured } = await listed();
+    expect(status).toBe(0);
+    expect(uncaptured).toEqual([
+      { source: 'public.notes', models: ['notes'], columns: ['note', 'Mood', 'id2'] },
+    ]);
+    expect(stderr).toContain('public.notes has columns that notes lacks: note, Mood, id2');
+    expect((await capture('install')).json).toMatchObject({ uncaptured });
+    const withColumn = MODEL.replace('size: int }', 'size: int, note: text }, ignore: [id2]');
+    await folder.write('edp.yaml', withColumn);
+    expect((await listed()).uncaptured).toMatchObject([{ columns: ['Mood'] }]);
+    await folder.write('edp.yaml', withColumn.replace('"12 / length(text)"', `'length("Mood")'`));
+    expect((await listed()).uncaptured).toEqual([]);
+    await folder.write(
+      'edp.yaml',
+      MODEL.replace('"12 / length(text)"', '"length(to_jsonb(notes)::text)"'),
+    );
+    expect((await listed()).uncaptured).toEqual([]);
+    await folder.write('edp.yaml', MODEL);
+    await query('ALTER TABLE notes DROP COLUMN note, DROP COLUMN "Mood", DROP COLUMN id2');
+    expect(await listed()).toMatchObject({ status: 0, uncaptured: [] });
+  });
+});
+
+describe('an attribute that the source lacks', () => {
+  it('is refused with what to write, and is NULL as that', async () => {
+    const early = MODEL.replace('size: int }', 'size: int, later: numeric }');
+    await folder.write('edp.yaml', early);
+    const refused = await capture('install');
+    expect(refused.status).toBe(2);
+    const [, sql] =
+      /edp\.yaml:7: notes\.later: .* has no column later;.* (\{ sql: .* \}) until/.exec(
+        refused.stderr,
+      )!;
+    expect(sql).toBe('{ sql: "NULL::numeric" }');
+    await folder.write(
+      'edp.yaml',
+      early.replace('columns: { size', `columns: { later: ${sql}, size`),
+    );
+    expect((await capture('install')).status).toBe(0);
+    await folder.write('edp.yaml', MODEL);
+    expect((await capture('install')).status).toBe(0);
+  });
+});
+
 describe('what does not fit together', () => {
   it('is said by run and status, and refused by snapshot, until an install', async () => {
     await folder.write('edp.yaml', MODEL.replace('{ key: id,', '{ version: 2, key: id,'));

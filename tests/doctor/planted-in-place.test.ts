@@ -117,6 +117,19 @@ describe('broken-reports', () => {
   });
 });
 
+it('source-address: a variable of the address of the source, until it is set; the rest is examined all the same', async () => {
+  const cwd = await makePlace({
+    'edp.yaml': `tables: { t: { key: id, columns: { id: int } } }\ncapture: { source: { name: s, database-url: "\${SHOP_URL}" }, tables: { t: {} } }\n`,
+  });
+  const planted = await examine({ cwd, env: {} });
+  expect(named(planted, 'project-file')).toEqual([]);
+  expect(named(planted, 'source-address')).toMatchObject([
+    { severity: 'note', problem: expect.stringMatching(/^edp\.yaml:2: .* no variable SHOP_URL$/) },
+  ]);
+  const env = { SHOP_URL: 'postgresql://127.0.0.1:1/shop' };
+  expect(named(await examine({ cwd, env }), 'source-address')).toEqual([]);
+});
+
 describe('a fault of the place', () => {
   for (const { check, what, files = {}, plant, env = {}, before = '', isSkipped } of FAULTS) {
     it.skipIf(isSkipped === true)(`${check}: ${what}`, async () => {

@@ -259,6 +259,50 @@ describe('edp model import', () => {
     expect(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')).toBe(text);
   });
 
+  it('leaves alone what the model captures, under whatever name, and names no other table like it', async () => {
+    const own = `tables:
+  sale: { key: id, columns: { id: int } }
+  sold: { key: id, columns: { id: int } }
+  orders: { key: code, columns: { code: text } }
+capture:
+  source: { name: mine, database-url: "${VARIABLE}" }
+  tables:
+    sale: { from: sales.orders }
+    sold: { from: sales.orders }
+    orders: { from: regions }
+`;
+    const { cwd, run } = await importAll([], own);
+    const { json, stderr, status } = await run('--schema', 'sales', '--out', 'edp.yaml');
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain(
+      'sales.orders is captured already, as sale, sold, and is left as it is',
+    );
+    const { tables, declared } = json as ModelImportJson;
+    expect(tables.map(({ name }) => name)).toEqual(['hr_people', 'lines']);
+    expect(declared).toEqual(['sale', 'sold']);
+    const all = await run('regions', 'sales.*', '--out', 'edp.yaml');
+    expect(all.json).toMatchObject({ tables: [] });
+    expect(all.stderr).toContain('public.regions is captured already, as orders');
+    const { capture } = parse(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')) as Written;
+    const sources = Object.entries(capture.tables).map(
+      ([name, table]) => (table as { from?: string }).from ?? name,
+    );
+    expect(sources.toSorted()).toEqual(
+      ['regions', 'sales.hr_people', 'sales.lines', 'sales.orders', 'sales.orders'].toSorted(),
+    );
+  });
+
+  it('gives a table another name than one that captures something else, and lets it refer to a renamed one', async () => {
+    const own = `tables:
+  orders: { key: code, columns: { code: text } }
+capture: { source: { name: a, database-url: "${VARIABLE}" }, tables: { orders: { from: regions } } }
+`;
+    const { json } = await importAll(['--schema', 'sales', 'orders'], own);
+    const [table, ...more] = (await json()).tables;
+    expect([table!.name, more]).toEqual(['sales_orders', []]);
+    expect(table!.references).toContainEqual({ column: 'region', table: 'orders' });
+  });
+
   it('puts what it says of the section capture before that, whatever is there', async () => {
     const own =
       'tables:\n  regions: { key: code, columns: { code: text } }\ncsv:\n  delimiter: ";"\n';

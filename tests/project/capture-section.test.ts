@@ -75,9 +75,14 @@ const CASES: readonly [string, (text: string) => string, string][] = [
     'from: and reference: stand together',
   ],
   [
-    'a variable that is not there',
-    (text) => text.replace('URL', 'OTHER'),
-    'edp.yaml:5: the environment has no variable OTHER',
+    'a variable without a name',
+    (text) => text.replace('${URL}', () => '${1}'),
+    'edp.yaml:5: "${1}" is not the name of a variable',
+  ],
+  [
+    'a variable that is not there, elsewhere',
+    (text) => text.replace('text: x', () => 'text: "${OTHER}"'),
+    'edp.yaml:9: the environment has no variable OTHER',
   ],
 ];
 
@@ -85,12 +90,45 @@ describe('capture:', () => {
   it('says where its parts are declared', () => {
     const { capture } = parseProject(TABLES, { URL: 'postgresql://secret' });
     expect(capture).toMatchObject({
-      databaseUrl: 'postgresql://secret',
       isStrict: false,
       tables: [
         { table: 'notes', from: 'notes', place: 'edp.yaml:7', places: { text: 'edp.yaml:9' } },
       ],
     });
+    expect(capture!.sourceUrl()).toBe('postgresql://secret');
+  });
+
+  it('asks for the variables of the address of the source only where somebody opens the source', () => {
+    const { capture, tables } = parseProject(TABLES, {});
+    expect(Object.keys(tables!)).toContain('notes');
+    const fault =
+      /^edp\.yaml:5: capture\.source\.database-url: the environment has no variable URL$/;
+    expect(() => capture!.sourceUrl()).toThrow(fault);
+    expect(() => capture!.sourceUrl()).toThrow(
+      expect.objectContaining({ code: 'config', exitStatus: 2 }),
+    );
+    expect(() => parseProject(TABLES, { URL: '' }).capture!.sourceUrl()).toThrow(
+      'edp.yaml:5: capture.source.database-url: the URL is empty',
+    );
+  });
+
+  it('asks for all of them: one that is there is not the address', () => {
+    const text = TABLES.replace('${URL}', () => 'postgresql://u:${PASSWORD}@${HOST}/x');
+    const { capture } = parseProject(text, { PASSWORD: 'hunter2-geheim' });
+    let message = '';
+    try {
+      capture!.sourceUrl();
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message).toMatch(/no variable HOST$/);
+    const both = parseProject(text, { PASSWORD: 'a', HOST: 'h' });
+    expect(both.capture!.sourceUrl()).toBe('postgresql://u:a@h/x');
+  });
+
+  it('asks at once where the text stands elsewhere, too', () => {
+    const text = `${TABLES.replace('"${URL}"', () => '&url "${URL}"')}\ndatabase-url: *url\n`;
+    expect(() => parseProject(text, {})).toThrow('edp.yaml:5: the environment has no variable URL');
   });
 
   it.each(CASES)('refuses %s', (_, change, message) => {

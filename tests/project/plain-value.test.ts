@@ -14,8 +14,8 @@ const ENVIRONMENT = { A: 'a value', B: '' };
 const PADDING = `\n# ${'x'.repeat(40_000)}\n`;
 
 function read(text: string) {
-  const { value, faults } = new ProjectPart({ name: 'edp.yaml', text }, ENVIRONMENT);
-  return { value, faults: faults.map(({ line, message }) => ({ line, message })) };
+  const { value, faults, lacks } = new ProjectPart({ name: 'edp.yaml', text }, ENVIRONMENT);
+  return { value, lacks, faults: faults.map(({ line, message }) => ({ line, message })) };
 }
 
 const isPlain = (text: string) => readPlainValue(text + PADDING, ENVIRONMENT) !== undefined;
@@ -53,6 +53,13 @@ describe('a large text', () => {
   ])('with %s is left to the careful parser', (_, text) => {
     expect(isPlain(text)).toBe(false);
     expect(read(text + PADDING)).toEqual(read(text));
+  });
+
+  it('that lacks only a variable of the address of the source is read in the fast way', () => {
+    const text = `capture: { source: { database-url: "x\${C}" } }\n`;
+    expect(isPlain(text)).toBe(true);
+    expect(read(text + PADDING)).toEqual(read(text));
+    expect(read(text).lacks).toEqual(['the environment has no variable C']);
   });
 
   it('is left to the careful parser as long as the other one is not loaded', async () => {

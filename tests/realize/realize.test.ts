@@ -210,8 +210,13 @@ describe('what is refused', () => {
   it('is a reject with its code and attribute', async () => {
     await reset();
     await folder.write('bad.jsonl', toLines(bad.map(([, , event]) => event)));
-    const { status } = await folder.edp('realize', 'bad.jsonl');
+    const { status, stderr } = await folder.edp('realize', 'bad.jsonl');
     expect(status).toBe(3);
+    // Commands for events, not those for tables of files.
+    expect(stderr).toMatch(
+      /no event of bad\.jsonl was taken: .*edp rejects 1 .*edp replay 1 .*edp realize bad\.jsonl/,
+    );
+    expect(stderr).not.toContain('edp model infer');
     const { json } = await folder.edp('rejects', '1');
     expect(json.rejects.map(({ code, column }) => [code, column])).toEqual(
       bad.map(([code, column]) => [code, column]),
@@ -321,6 +326,17 @@ describe('notes of an undo', () => {
     const before = await accounts();
     await folder.edp('realize', 't.jsonl');
     expect((await folder.edp('undo', '2', '--yes')).status).toBe(0);
+    for (const args of [
+      ['verify', '2'],
+      ['replay', '2'],
+      ['rejects', '2', '--passed-over'],
+    ]) {
+      const gone = await folder.edp(...args);
+      expect([gone.status, gone.stderr], args.join(' ')).toEqual([
+        2,
+        expect.stringContaining('load its file again: edp realize'),
+      ]);
+    }
     expect(await accounts()).toEqual(before);
     expect(await read('SELECT table_name, key FROM edp.unfolded_keys')).toEqual([]);
   });
@@ -389,6 +405,9 @@ describe('tables', () => {
     );
     const { status, stderr } = await folder.edp('realize', '2.jsonl');
     expect(status, stderr).toBe(0);
+    expect(stderr).toContain(
+      'table accounts keeps columns that the model does not have: owner, risk; events do not fill them',
+    );
     expect(await read('SELECT owner_name, level FROM accounts ORDER BY id')).toEqual([
       ['Bea', 1],
       [null, 1],

@@ -152,3 +152,61 @@ views: { means: {} }
     );
   });
 });
+
+describe('captured tables', () => {
+  const captured = useWarehouseFolder({
+    'edp.yaml': `
+tables:
+  accounts:
+    key: id
+    columns: { id: int, owner: text, balance: numeric, region: int }
+  regions: { key: id, columns: { id: int } }
+silver:
+  accounts: { from: accounts, key: id, columns: { id: id, who: owner } }
+capture:
+  source: { name: shop, database-url: "\${NOT_SET}" }
+  tables:
+    accounts:
+      from: app.accounts
+      columns:
+        owner: { sql: "first_name || ' ' || last_name" }
+        region: { from: region_id, reference: regions }
+        balance: { calculation: "app.balance(id)" }
+    regions: {}
+`,
+  });
+
+  it('come from their tables in the source, column by column, though nobody can open that', async () => {
+    const ofTable = await captured.edp('lineage', 'bronze.accounts');
+    expect(ofTable.status, ofTable.stderr).toBe(0);
+    const nodes = new Map(ofTable.json.nodes.map((node) => [node.name, node]));
+    expect([...nodes.keys()]).toEqual(['shop:app.accounts', 'bronze.accounts', 'silver.accounts']);
+    expect(nodes.get('shop:app.accounts')).toMatchObject({ kind: 'source', reads: [] });
+    expect(nodes.get('bronze.accounts')!.reads).toEqual(['shop:app.accounts']);
+    const from = Object.fromEntries(
+      nodes.get('bronze.accounts')!.columns.map((column) => [column.name, column.from]),
+    );
+    expect(from).toMatchObject({
+      id: ['shop:app.accounts.id'],
+      owner: ['shop:app.accounts.first_name', 'shop:app.accounts.last_name'],
+      balance: ['shop:app.accounts.id'],
+      region: ['shop:app.accounts.region_id'],
+      change_sequence: [],
+    });
+  });
+
+  it('are above what is made of their columns, and are there though nothing reads them', async () => {
+    const { json } = await captured.edp('lineage', 'silver.accounts.who');
+    expect(
+      json.nodes.flatMap(({ name, columns }) => columns.map((one) => `${name}.${one.name}`)),
+    ).toEqual([
+      'shop:app.accounts.first_name',
+      'shop:app.accounts.last_name',
+      'bronze.accounts.owner',
+      'silver.accounts.who',
+    ]);
+    const plain = await captured.plain('lineage', 'regions');
+    expect(plain.stdout).toContain('bronze.regions (table)');
+    expect(plain.stdout).toContain('shop:regions (source)');
+  });
+});

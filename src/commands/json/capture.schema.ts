@@ -26,6 +26,15 @@ const unread = z
   .describe(
     'Tables with rows that no event may tell of, since they were there before an install: edp capture snapshot publishes them',
   );
+const uncaptured = z
+  .array(
+    z.strictObject({
+      source: z.string().describe('Table of the source, with its schema'),
+      models: z.array(z.string()).describe('Tables of the model that it feeds'),
+      columns: z.array(z.string()),
+    }),
+  )
+  .describe('Columns of captured tables that nothing of edp.yaml reads, nor ignores');
 const sql = z.string().optional().describe('With --dry-run: what would run');
 
 export const captureInstallSchema = z.strictObject({
@@ -42,6 +51,7 @@ export const captureInstallSchema = z.strictObject({
       changed: z.boolean().describe('Whether its triggers or functions were not as they must be'),
     }),
   ),
+  uncaptured,
   mapped: count.describe('Statements whose rows had been kept, and are events now'),
   unread,
   warnings: z.array(z.string()),
@@ -102,6 +112,7 @@ export const captureStatusSchema = z.strictObject({
       current: z.boolean(),
     }),
   ),
+  uncaptured,
   consumers: z.array(z.strictObject({ name: z.string(), running: z.boolean(), lag })),
   outbox: z.strictObject({
     bytes: count,

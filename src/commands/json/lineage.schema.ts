@@ -5,8 +5,10 @@ import type { Json } from './json-parts.js';
 
 const node = z
   .strictObject({
-    name: z.string().describe('silver.members, bronze.events'),
-    kind: z.enum([...TASK_KINDS, 'table']).describe('table: no task makes it'),
+    name: z.string().describe('silver.members, bronze.events; of a source shop:accounts'),
+    kind: z
+      .enum([...TASK_KINDS, 'table', 'source'])
+      .describe('table: no task makes it; source: a table of the database that capture: names'),
     reads: z.array(z.string()).describe('Tables that it is made of'),
     columns: z
       .array(

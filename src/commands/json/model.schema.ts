@@ -94,7 +94,9 @@ export const modelImportSchema = z.strictObject({
   source: z.string().describe('What events call the source'),
   tables: z.array(importedTable),
   leftOut: z.array(z.strictObject({ schema: z.string(), name: z.string(), why: z.string() })),
-  declared: z.array(z.string()).describe('Tables that edp.yaml declares already, left as they are'),
+  declared: z
+    .array(z.string())
+    .describe('Tables of the model that are declared or captured already, left as they are'),
   yaml: z.string().describe('The sections tables and capture'),
   out: z.string().nullable().describe('The file they were written to'),
 });

@@ -10,6 +10,7 @@ import { openFormat } from '../../formats/open-format.js';
 import { layoutOf } from '../../formats/stored-reading.js';
 import type { PassedOver, PassedOverKind } from '../../formats/text/passed-over.js';
 import { getFileFormat, getLoad, type LoadSummary } from '../../ledger/ledger-queries.js';
+import { loadCommandOf } from '../../model/file-settings.js';
 import type { CopyOptions } from '../../source/copies.js';
 import { readBytes, withFile } from '../../source/open-file.js';
 import type { Spool } from '../../source/spool.js';
@@ -58,8 +59,8 @@ export async function listPassedOver(
   take: (line: PassedOverLine) => Promise<boolean>,
 ): Promise<void> {
   const load = await getLoad(client, loadId);
-  assertWhole(load);
   const stored = await getFileFormat(client, loadId);
+  assertWhole(load, loadCommandOf(stored.format.format));
   const found = await findLoadedFile(client, load, stored, named, directory, spool, copying);
   const { source, file, isSameContent, readTail } = found;
   if (!isSameContent) {
@@ -94,10 +95,11 @@ export async function listPassedOver(
   await reader.walk(tail, end, tailLine, (watch) => format.walkTail(tail, watch));
 }
 
-function assertWhole({ loadId, state }: LoadSummary): void {
+/** @param command that loads such files */
+function assertWhole({ loadId, state }: LoadSummary, command: string): void {
   if (state !== 'undone' && state !== 'undoing' && state !== 'half_undone') return;
   throw new EdpError('load_undone', `load ${loadId} is undone, or being undone`, {
-    hint: 'load its file again: edp ingest',
+    hint: `load its file again: ${command}`,
   });
 }
 

@@ -27,6 +27,7 @@ import { tellInferred, tellMemberEnds } from '../../load/tell-splits.js';
 import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
+import { loadCommandOf } from '../../model/file-settings.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import { findTableAt, type Model } from '../../model/model.js';
 import { formatTableName } from '../../model/table-name.js';
@@ -122,11 +123,12 @@ export async function replay(
 }
 
 /** @throws EdpError `load_undone`, `load_gone` */
-function assertWhole({ loadId, state, isGone, table }: LoadRecord): void {
-  if (isGone) throw loadGone(loadId, table);
+function assertWhole({ loadId, state, isGone, table, format }: LoadRecord): void {
+  const command = loadCommandOf(format.format);
+  if (isGone) throw loadGone(loadId, table, command);
   if (state === 'undone') {
     throw new EdpError('load_undone', `load ${loadId} is undone: it has no rejects any more`, {
-      hint: 'load its file again: edp ingest',
+      hint: `load its file again: ${command}`,
     });
   }
   if (state === 'undoing') {

@@ -24,6 +24,7 @@ import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { withDrift } from '../../model/drift.js';
+import { loadCommandOf } from '../../model/file-settings.js';
 import { type OnConflict, REPLACING } from '../../model/load-rules.js';
 import { findTableAt, type Model, type Table } from '../../model/model.js';
 import { bareName, formatTableName } from '../../model/table-name.js';
@@ -82,9 +83,9 @@ export async function findSubject(
   copying: CopyOptions,
 ): Promise<VerifySubject> {
   const load = await getLoad(client, request.loadId);
-  assertNotUndone(load);
-  const place = { schema: load.schema, name: bareName(load.table) };
   const stored = await getFileFormat(client, load.loadId);
+  assertNotUndone(load, loadCommandOf(stored.format.format));
+  const place = { schema: load.schema, name: bareName(load.table) };
   const { format, header } = stored;
   const declared = findTableAt(request.model, place);
   if (declared === undefined) {
@@ -138,14 +139,15 @@ export async function findSubject(
 }
 
 /**
+ * @param command that loads such files
  * @throws EdpError `load_gone`; `load_undone`: after an undo has begun to remove rows, there is nothing to
  *   compare
  */
-function assertNotUndone({ loadId, state, table }: LoadSummary): void {
-  if (state === 'gone') throw loadGone(loadId, table);
+function assertNotUndone({ loadId, state, table }: LoadSummary, command: string): void {
+  if (state === 'gone') throw loadGone(loadId, table, command);
   if (state === 'undone') {
     throw new EdpError('load_undone', `load ${loadId} is undone: there is nothing to verify`, {
-      hint: 'load its file again: edp ingest',
+      hint: `load its file again: ${command}`,
     });
   }
   if (state === 'undoing' || state === 'half_undone') {

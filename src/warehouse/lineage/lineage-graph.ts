@@ -34,8 +34,8 @@ export interface LineageColumn {
 export interface LineageNode {
   /** `silver.members`, `bronze.events`. */
   readonly name: string;
-  /** `table` is what no task makes. */
-  readonly kind: TaskKind | 'table';
+  /** `table` is what no task makes; `source` is a table that is captured. */
+  readonly kind: TaskKind | 'table' | 'source';
   /** Names of the tables that it is made of. */
   readonly reads: readonly string[];
   /** As far as the declarations say; of a table that is not declared, the ones that something is made of. */

@@ -44,7 +44,9 @@ export function selectLineage(nodes: readonly LineageNode[], wanted: string | un
 function findNode(nodes: readonly LineageNode[], wanted: string): LineageNode | undefined {
   const exact = nodes.find(({ name }) => name === wanted);
   if (exact !== undefined) return exact;
-  const bare = nodes.filter(({ name }) => name.slice(name.indexOf('.') + 1) === wanted);
+  const bare = nodes.filter(
+    ({ kind, name }) => kind !== 'source' && name.slice(name.indexOf('.') + 1) === wanted,
+  );
   if (bare.length < 2) return bare[0];
   throw new EdpError('unknown_task', `there are several tables ${JSON.stringify(wanted)}`, {
     hint: `name one of ${bare.map(({ name }) => name).join(', ')}`,

@@ -20,6 +20,7 @@ const MODEL = parseModel({
     key: ['id', 'name'],
     version: 2,
     migrations: { 2: { rename: { old: 'meta', meta: 'other' }, drop: ['gone'] } },
+    ignore: ['beside'],
     columns: {
       ...NAMED_AS_METHODS,
       id: 'int',
@@ -61,6 +62,25 @@ function lineWith(data: object, json: string, version = 2): string {
 }
 
 const afterOf = (row: ParsedRecord) => (row instanceof Fault ? row : row[9]);
+
+describe('an attribute that the model does not have', () => {
+  const taken = (name: string, version: number) =>
+    afterOf(parse(lineWith({ after: { day: '2026-01-01', [name]: 1 } }, '', version)));
+  const TAKEN = '{"day":"2026-01-01"}';
+
+  it.each([1, 2])('is refused in an event of version %i, of whichever the model is', (version) => {
+    expect(taken('more', version)).toMatchObject({ code: 'bad_schema', column: 'more' });
+  });
+
+  it('goes where a step drops it, and only from older events', () => {
+    expect(taken('gone', 1)).toBe(TAKEN);
+    expect(taken('gone', 2)).toMatchObject({ code: 'bad_schema', column: 'gone' });
+  });
+
+  it.each([1, 2])('is passed over in version %i where the table ignores it', (version) => {
+    expect(taken('beside', version)).toBe(TAKEN);
+  });
+});
 
 describe('JSON of an attribute', () => {
   const numbers = ['1.50', '0.1000000000000000055511', '12345678901234567891', '1e400', '-0.0'];
