@@ -25,8 +25,7 @@ import { withReadDatabase } from './shared/read-database.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
 import { OPTION_NAMES } from './verify.help.js';
-
-const MAX_VALUE_SHOWN = 80;
+import { showDiffering, showValue } from './verify-values.js';
 
 export const command: Command = {
   async run({ given, project, output, signal }) {
@@ -151,7 +150,7 @@ function printDifference(
       ? safeText(load.table)
       : `${safeText(path)}${line === undefined ? '' : `:${line}`} (byte ${byteOffset})`;
   const name = Object.entries(key ?? {})
-    .map(([column, value]) => `${safeText(column)} ${show(value)}`)
+    .map(([column, value]) => `${safeText(column)} ${showValue(value)}`)
     .join(', ');
   const whose =
     holder === undefined ? '' : holder === null ? ' (of no load)' : ` (of load ${holder})`;
@@ -164,13 +163,19 @@ function printDifference(
       .filter(Boolean)
       .join(': '),
   );
-  for (const { column, file, table } of columns ?? []) {
-    const sides = [
-      file === undefined ? '' : `${show(file)} in the file`,
-      table === undefined ? '' : `${show(table)} in the table`,
-    ].filter(Boolean);
-    output.line(`    ${safeText(column)}: ${sides.join(', ')}`);
+  for (const compared of columns ?? []) {
+    output.line(`    ${safeText(compared.column)}: ${showSides(compared)}`);
   }
+}
+
+function showSides({ file, table }: NonNullable<DescribedDifference['columns']>[number]): string {
+  if (file !== undefined && table !== undefined) {
+    const [ofFile, ofTable] = showDiffering([file, table]);
+    return `${ofFile} in the file, ${ofTable} in the table`;
+  }
+  return file === undefined
+    ? `${showValue(table ?? null)} in the table`
+    : `${showValue(file)} in the file`;
 }
 
 function printRemarks(output: Output, result: VerifyResult): void {
@@ -190,12 +195,6 @@ function printRemarks(output: Output, result: VerifyResult): void {
       `rows of "${safeText(load.table)}" do not have the number of their load: the differences may be replacements by load ${laterUpdates.join(', ')} (${REPLACING_FLAG})`,
     );
   }
-}
-
-function show(value: string | null): string {
-  if (value === null) return 'NULL';
-  const text = value.length > MAX_VALUE_SHOWN ? `${value.slice(0, MAX_VALUE_SHOWN)}…` : value;
-  return safeText(JSON.stringify(text));
 }
 
 function toJson(result: VerifyResult): VerifyJson {
