@@ -24,7 +24,7 @@ import {
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
 import { foldAfter } from './realize/fold-after.js';
-import { foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
+import { failedCodeOf, foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
 import { OPTION_NAMES } from './replay.help.js';
 import { asRun } from './shared/recorded-run.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
@@ -82,6 +82,7 @@ export const command: Command = {
           return chooseStatus(statuses);
         }
         const folding = await foldAfter(invocation, own, formatTableName(place));
+        run.noteFailure(failedCodeOf(folding));
         output.result({ ...toJson(result, isFolded(folding)), ...toFoldingJson(folding) });
         return foldStatus(folding, statuses);
       });

@@ -18,6 +18,7 @@ import { type InputFile, totalBytes } from '../../source/discover.js';
 import { rawReadersOf } from '../../warehouse/compile/raw-readers.js';
 import type { Invocation } from '../command.js';
 import { asLoadingRun } from '../shared/recorded-run.js';
+import { failedCodeOf } from './folded-lines.js';
 
 export interface RealizeOptions
   extends Pick<
@@ -87,6 +88,7 @@ export async function realizeFiles(
     await assertIsLog(run.client, log);
     const result = await withProgress(report, load);
     run.countRejected(result.thisRun.rows.rejected);
+    run.noteFailure(result.failedCode);
     if (files.length > 0) report.loaded(result, database);
     await failpoint('realize.loaded', run.client);
     const canFold = result.failure === undefined && !result.isInterrupted;
@@ -98,6 +100,7 @@ export async function realizeFiles(
           parallel: { config: database.client, count: options.processCount },
         })
       : NOT_FOLDED;
+    run.noteFailure(failedCodeOf(folding));
     const seconds = (performance.now() - startedAt) / 1000;
     return report.done({ result: { ...result, seconds }, folding });
   };
