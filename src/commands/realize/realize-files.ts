@@ -11,7 +11,8 @@ import type { Model } from '../../model/model.js';
 import { isRealizable } from '../../model/realized-model.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { loadWarehouse } from '../../project/load-warehouse.js';
-import { assertIsLog, projectLog } from '../../realize/event-log-table.js';
+import { keepKeys } from '../../realize/changed-keys.js';
+import { assertIsLog, projectLog, toEventTables } from '../../realize/event-log-table.js';
 import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
@@ -86,6 +87,7 @@ export async function realizeFiles(
   const work = async (database: Database, run: LoadingRun, load: Load) => {
     const startedAt = performance.now();
     await assertIsLog(run.client, log);
+    await keepKeys(run.client, log.name, toEventTables(model));
     const result = await withProgress(report, load);
     run.countRejected(result.thisRun.rows.rejected);
     run.noteFailure(result.failedCode);
