@@ -6,16 +6,17 @@ import pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { tell } from '../base/happenings.js';
-import { type EventTable, toEventTable } from '../events/event-table.js';
+import type { EventTable } from '../events/event-table.js';
 import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
 import type { ReadersOf } from '../ledger/value-readers.js';
 import { quoteLiteral, quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
-import { historyName, isRealizable } from '../model/realized-model.js';
+import { historyName } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
+import { findChangedKeys } from './changed-keys.js';
 import {
   describeTarget,
   type ListedValues,
@@ -23,6 +24,8 @@ import {
   type WantedValue,
 } from './changed-values.js';
 import { ensureRealized } from './ensure-realized.js';
+import { toEventTables } from './event-log-table.js';
+import { explainFailure, isOfRows } from './find-faulty-key.js';
 import {
   extendHistorySql,
   type FoldPlan,
@@ -86,8 +89,10 @@ export async function foldEvents(
   options: FoldOptions,
 ): Promise<Folding> {
   if (!(await isThere(client, log))) return NOT_FOLDED;
-  const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
+  const declared = toEventTables(model);
   return withNamedLock(client, 'edp folds change events', async () => {
+    const refused = await findChangedKeys(client, log, declared);
+    const tables = declared.filter(({ name }) => !refused.has(name));
     await ensureLoadIndex(client, log);
     let shares: readonly Share[] = [];
     try {
@@ -111,8 +116,11 @@ export async function foldEvents(
         if (one.status === 'rejected') throw one.reason;
         return one.value;
       });
-      const places = new Map(tables.map(({ name }, i) => [name, i]));
-      const all = done.flatMap((one) => one.tables);
+      const places = new Map(declared.map(({ name }, i) => [name, i]));
+      const all = [
+        ...done.flatMap((one) => one.tables),
+        ...[...refused].map(([name, failure]) => toFailed(name, failure)),
+      ];
       return {
         tables: all.sort((a, b) => places.get(a.table)! - places.get(b.table)!),
         isInterrupted: done.some((one) => one.isInterrupted),
@@ -176,8 +184,17 @@ async function foldSafely(
     return folded;
   } catch (failure) {
     if (isClosed(client) || !isOfTable(failure)) throw failure;
-    return { table: table.name, rows: { inserted: 0, updated: 0, deleted: 0 }, failure };
+    if (!isOfRows(failure) || options.signal.aborted) return toFailed(table.name, failure);
+    const explained = await explainFailure(client, table, failure, {
+      prepare: () => prepareFold(client, table, log, touched, () => {}),
+      fold: (plan) => foldMarked(client, plan, NO_READERS),
+    });
+    return toFailed(table.name, explained);
   }
+}
+
+function toFailed(table: string, failure: unknown): FoldedTable {
+  return { table, rows: { inserted: 0, updated: 0, deleted: 0 }, failure };
 }
 
 /** Whether the server refused what the table needs: a lost connection concerns all tables. */
@@ -196,6 +213,26 @@ async function foldTable(
   { note, readersOf = NO_READERS }: FoldOptions,
 ): Promise<FoldedTable> {
   const { name } = table;
+  const plan = await prepareFold(client, table, log, touched, note);
+  const folded = await foldMarked(client, plan, readersOf);
+  await notePoints(client, [table], touched);
+  await client.query(
+    `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
+     WHERE u.table_name = $1 AND (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id)`,
+    [name],
+  );
+  return { table: name, ...folded };
+}
+
+/** Makes the table what it must be, and marks its keys. */
+async function prepareFold(
+  client: pg.Client,
+  table: EventTable,
+  log: string,
+  touched: Touched,
+  note: FoldOptions['note'],
+): Promise<FoldPlan> {
+  const { name } = table;
   // To compile such statements takes longer than most of them. A session of a command that lost its lock may still fold.
   await client.query(
     `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED};
@@ -213,6 +250,16 @@ async function foldTable(
   const { rowCount: marked } = await client.query(markSql(plan));
   // Without statistics, the server would take the keys for few.
   if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${MARKED}`);
+  return plan;
+}
+
+/** Folds the keys that are marked. */
+async function foldMarked(
+  client: pg.Client,
+  plan: FoldPlan,
+  readersOf: ReadersOf,
+): Promise<Pick<FoldedTable, 'rows' | 'history'>> {
+  const { name, hasHistory } = plan.table;
   const { rows: some } = await client.query<{ quick: boolean }>(
     `SELECT EXISTS (SELECT FROM ${MARKED} WHERE is_quick) AS quick`,
   );
@@ -222,19 +269,13 @@ async function foldTable(
     ...(hasQuick ? [patchSql(plan, values)] : []),
   ]);
   await failpoint('realize.merged', client);
-  const history = table.hasHistory
+  const history = hasHistory
     ? await change(client, historyName(name), readersOf, (values) => [
         foldHistorySql(plan, values),
         ...(hasQuick ? [extendHistorySql(plan, values)] : []),
       ])
     : undefined;
-  await notePoints(client, [table], touched);
-  await client.query(
-    `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
-     WHERE u.table_name = $1 AND (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id)`,
-    [name],
-  );
-  return { table: name, rows, ...(history === undefined ? {} : { history }) };
+  return { rows, ...(history === undefined ? {} : { history }) };
 }
 
 /** Changes a table by statements, and enters in the log what they changed. */
@@ -284,17 +325,19 @@ async function notePoints(
 ): Promise<void> {
   if (tables.length === 0) return;
   await client.query(
-    `INSERT INTO edp.realized (table_name, definition, version, history, snapshot)
-     SELECT name, definition, version, $4, $5::pg_snapshot
-     FROM unnest($1::text[], $2::text[], $3::int[]) AS t (name, definition, version)
+    `INSERT INTO edp.realized (table_name, definition, version, history, snapshot, key_columns)
+     SELECT name, definition, version, $4, $5::pg_snapshot, ARRAY(SELECT json_array_elements_text(columns))
+     FROM unnest($1::text[], $2::text[], $3::int[], $6::json[]) AS t (name, definition, version, columns)
      ON CONFLICT (table_name) DO UPDATE SET definition = excluded.definition, version = excluded.version,
-       history = excluded.history, snapshot = excluded.snapshot, folded_at = clock_timestamp()`,
+       history = excluded.history, snapshot = excluded.snapshot, folded_at = clock_timestamp(),
+       key_columns = excluded.key_columns`,
     [
       tables.map(({ name }) => name),
       tables.map(definitionOf),
       tables.map(({ version }) => version),
       point.history,
       point.snapshot,
+      tables.map(({ key }) => JSON.stringify(key)),
     ],
   );
 }
