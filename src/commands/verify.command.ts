@@ -1,7 +1,9 @@
 /** `edp verify`: compares a file with the rows of its load, value by value. */
 
 import { EXIT } from '../base/errors.js';
+import { toShellWord } from '../base/shell-word.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
+import { isEventFormat } from '../model/file-settings.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
 import { assertLifted } from '../realize/assert-lifted.js';
@@ -26,6 +28,8 @@ import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
 import { OPTION_NAMES } from './verify.help.js';
 import { showDiffering, showValue } from './verify-values.js';
+
+const MAX_LOADS_NAMED = 10;
 
 export const command: Command = {
   async run({ given, project, output, signal }) {
@@ -179,7 +183,14 @@ function showSides({ file, table }: NonNullable<DescribedDifference['columns']>[
 }
 
 function printRemarks(output: Output, result: VerifyResult): void {
-  const { superseded, laterUpdates, uncompared, load } = result;
+  const { superseded, laterUpdates, undoneSince, uncompared, load, path } = result;
+  if (undoneSince.length > 0) {
+    const isOfEvents = isEventFormat(result.format);
+    const loads = undoneSince.slice(0, MAX_LOADS_NAMED).join(', ');
+    output.line(
+      `records that are not in the table may be duplicates of load ${loads}, undone since: edp ${isOfEvents ? 'realize' : 'ingest'} --force ${toShellWord(path)} brings them back`,
+    );
+  }
   if (uncompared.length > 0) {
     output.line(
       `not compared: ${uncompared.map(safeText).join(', ')}, whose values only the server can compare`,
@@ -216,6 +227,7 @@ function toJson(result: VerifyResult): VerifyJson {
     byteCounts: load.byteCounts,
     superseded: result.superseded,
     laterUpdates: result.laterUpdates,
+    ...(result.undoneSince.length > 0 ? { undoneSince: [...result.undoneSince] } : {}),
     ...(result.uncompared.length > 0 ? { uncompared: result.uncompared } : {}),
     counts,
     splits,
