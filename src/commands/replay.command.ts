@@ -7,8 +7,8 @@ import { formatTableName, parseTableName } from '../model/table-name.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
 import { withDatabase } from '../postgres/database.js';
-import { keepKeys } from '../realize/changed-keys.js';
 import { hasEvents, toEventTables, withEventLog } from '../realize/event-log-table.js';
+import { keepKeys } from '../realize/keys-in-log.js';
 import {
   formatCount,
   formatNumber,

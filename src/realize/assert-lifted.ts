@@ -6,8 +6,8 @@ import { quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
 import { isRealizable } from '../model/realized-model.js';
 import { bareName, formatTableName } from '../model/table-name.js';
-import { assertKeysKept } from './changed-keys.js';
 import { hasEvents, toEventTables } from './event-log-table.js';
+import { assertKeysKept } from './keys-in-log.js';
 
 /**
  * Of a load of other records, there is nothing to say.

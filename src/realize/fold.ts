@@ -16,7 +16,6 @@ import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
-import { findChangedKeys } from './changed-keys.js';
 import {
   describeTarget,
   type ListedValues,
@@ -35,6 +34,7 @@ import {
   markSql,
   patchSql,
 } from './fold-sql.js';
+import { findChangedKeys } from './keys-in-log.js';
 import { liftStored } from './lift-stored.js';
 import { endSessions, type ParallelSessions, type Share, shareTables } from './share-tables.js';
 import { definitionOf, findTouched, NOTED, type Touched } from './touched-keys.js';
