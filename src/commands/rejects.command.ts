@@ -9,22 +9,25 @@ import { recordFormOf } from '../formats/stored-reading.js';
 import {
   getFileFormat,
   getLoad,
+  type LoadSummary,
   openLedger,
   parseLoadId,
-  readRejects,
-  type StoredReject,
 } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
 import { withDatabase } from '../postgres/database.js';
-import { formatCount, type Output, safeText } from '../terminal/output.js';
+import { formatCount, formatNumber, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { RejectJson, RejectsJson } from './json/ledger.schema.js';
 import { OPTION_NAMES } from './rejects.help.js';
+import { describeEvent, eventJson, readShownRejects, type ShownReject } from './rejects-events.js';
 import { JsonInParts } from './shared/json-in-parts.js';
 import { rawJson } from './shared/raw-json.js';
 
 const MAX_RAW_SHOWN = 200;
+
+/** The first rejects of the load. */
+type Read = (limit: number) => AsyncIterable<ShownReject>;
 
 export const command: Command = {
   async run(invocation) {
@@ -52,9 +55,10 @@ export const command: Command = {
       withClient(config, 'rejects', async (client) => {
         await openLedger(client);
         const load = await getLoad(client, loadId);
-        if (options.raw) await writeRaw(client, loadId, limit, output);
-        else if (output.isJson) await writeJson(client, loadId, limit, output);
-        else await print(client, loadId, load.rows.rejected, options.limit, output);
+        const read = (most: number) => readShownRejects(client, load, project.model, most);
+        if (options.raw) await writeRaw(client, loadId, read, limit, output);
+        else if (output.isJson) await writeJson(read(limit), output);
+        else await print(client, load, read, options.limit, output);
         return EXIT.done;
       }),
     );
@@ -68,6 +72,7 @@ export const command: Command = {
 async function writeRaw(
   client: pg.Client,
   loadId: number,
+  read: Read,
   limit: number,
   output: Output,
 ): Promise<void> {
@@ -76,25 +81,31 @@ async function writeRaw(
   const write = (record: Buffer) => output.write(endRecord(record));
   if (header.length > 0) await write(header);
   let tooLong = 0;
-  for await (const { raw, code } of readRejects(client, loadId, limit)) {
+  let written = 0;
+  let mended = 0;
+  for await (const { raw, code, mendedBy } of read(Number.POSITIVE_INFINITY)) {
+    if (written + tooLong === limit) break;
+    if (mendedBy !== undefined) {
+      mended++;
+      continue;
+    }
     // The ledger has only its first bytes, which are not a complete record.
     if (code === 'record_too_long') tooLong++;
-    else await write(raw);
+    else {
+      written++;
+      await write(raw);
+    }
   }
+  if (mended > 0) output.note(describeMended(mended));
   if (tooLong > 0) {
     output.note(`omitted ${formatCount(tooLong)} that are too long to be stored completely`);
   }
 }
 
-async function writeJson(
-  client: pg.Client,
-  loadId: number,
-  limit: number,
-  output: Output,
-): Promise<void> {
+async function writeJson(rejects: AsyncIterable<ShownReject>, output: Output): Promise<void> {
   const empty: RejectsJson = { command: 'rejects', ok: true, rejects: [] };
   const parts = new JsonInParts(output, empty);
-  for await (const reject of readRejects(client, loadId, limit)) await parts.add(toJson(reject));
+  for await (const reject of rejects) await parts.add(toJson(reject));
   await parts.end();
 }
 
@@ -107,7 +118,8 @@ function toJson({
   code,
   reason,
   raw,
-}: StoredReject): RejectJson {
+  ...event
+}: ShownReject): RejectJson {
   return {
     loadId,
     path,
@@ -117,13 +129,14 @@ function toJson({
     code,
     reason,
     ...rawJson(raw),
+    ...eventJson(event),
   };
 }
 
 async function print(
   client: pg.Client,
-  loadId: number,
-  total: number,
+  { loadId, rows: { rejected: total } }: LoadSummary,
+  read: Read,
   limit: number,
   output: Output,
 ): Promise<void> {
@@ -131,7 +144,16 @@ async function print(
     output.line(`load ${loadId} has no rejects`);
     return;
   }
-  for await (const reject of readRejects(client, loadId, limit)) printReject(output, reject);
+  let shown = 0;
+  let mended = 0;
+  for await (const reject of read(Number.POSITIVE_INFINITY)) {
+    if (shown === limit) break;
+    if (reject.mendedBy !== undefined) mended++;
+    else {
+      shown++;
+      printReject(output, reject);
+    }
+  }
   const { rows } = await client.query<{ code: string; count: number }>(
     'SELECT code, count(*) FROM edp.rejects WHERE load_id = $1 GROUP BY code ORDER BY 2 DESC, 1',
     [loadId],
@@ -141,21 +163,30 @@ async function print(
     ['code', 'records'],
     rows.map(({ code, count }) => [code, formatCount(count)]),
   );
-  if (total > limit)
+  if (mended > 0) output.line(describeMended(mended));
+  if (total > shown + mended)
     output.line(
-      `showed the first ${limit} of ${formatCount(total)}; --limit shows more, --raw all`,
+      `showed the first ${shown} of ${formatCount(total)}; --limit shows more, --raw all`,
     );
+}
+
+function describeMended(records: number): string {
+  return `left out ${formatNumber(records, 'reject')} whose events, corrected, other loads have brought by now (--json has them)`;
 }
 
 /** A reject on two lines: where and why, and the record. */
 export function printReject(
   output: Output,
-  { path, line, byteOffset, code, column, reason, raw }: Omit<StoredReject, 'loadId'>,
+  { path, line, byteOffset, code, column, reason, raw, event }: Omit<ShownReject, 'loadId'>,
 ): void {
   const where = column === null ? '' : ` ${safeText(column)}:`;
   output.line(
     `${safeText(path)}:${line} (byte ${byteOffset}) ${code}:${where} ${safeText(reason)}`,
   );
+  if (event !== undefined) {
+    output.line(`    ${describeEvent({ event, column })}`);
+    return;
+  }
   const text = raw.toString('utf8');
   output.line(
     `    ${safeText(text.slice(0, MAX_RAW_SHOWN))}${text.length > MAX_RAW_SHOWN ? '…' : ''}`,

@@ -5,8 +5,10 @@ import { chooseStatus } from '../base/exit-statuses.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { formatTableName, parseTableName } from '../model/table-name.js';
 import { resolveOptions } from '../options/resolve-options.js';
+import { withClient } from '../postgres/connection.js';
 import { withDatabase } from '../postgres/database.js';
-import { hasEvents, withEventLog } from '../realize/event-log-table.js';
+import { hasEvents, toEventTables, withEventLog } from '../realize/event-log-table.js';
+import { keepKeys } from '../realize/keys-in-log.js';
 import {
   formatCount,
   formatNumber,
@@ -24,7 +26,7 @@ import {
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
 import { foldAfter } from './realize/fold-after.js';
-import { foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
+import { failedCodeOf, foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
 import { OPTION_NAMES } from './replay.help.js';
 import { asRun } from './shared/recorded-run.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
@@ -38,8 +40,14 @@ export const command: Command = {
     const { directory } = project;
     const model = withEventLog(project);
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      const isOfEvents = hasEvents(await lookAtLoad(database, loadId));
+      const load = await lookAtLoad(database, loadId);
+      const isOfEvents = hasEvents(load);
       return asRun(invocation, 'replay', database, async (own, run) => {
+        if (isOfEvents) {
+          await withClient(own.client, 'replay', (client) =>
+            keepKeys(client, formatTableName(load.place), toEventTables(project.model)),
+          );
+        }
         let read = 0;
         let loaded = 0;
         const describe = () => ({
@@ -82,6 +90,7 @@ export const command: Command = {
           return chooseStatus(statuses);
         }
         const folding = await foldAfter(invocation, own, formatTableName(place));
+        run.noteFailure(failedCodeOf(folding));
         output.result({ ...toJson(result, isFolded(folding)), ...toFoldingJson(folding) });
         return foldStatus(folding, statuses);
       });

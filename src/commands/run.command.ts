@@ -1,6 +1,7 @@
 /** `edp run`: brings the tables of the warehouse up to date. */
 import { EdpError, EXIT } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
+import type { OpenRun } from '../ledger/runs.js';
 import { isDay } from '../model/day.js';
 import type { Model } from '../model/model.js';
 import type { Task } from '../model/warehouse/task.js';
@@ -69,7 +70,8 @@ export const command: Command = {
       if (options.env !== undefined) assertEnvironmentName(options.env, warehouse);
       refuse(await withClient(database.client, 'run', (own) => findSqlFaults(own, warehouse)));
       let print = () => {};
-      const run = within(invocation, database, options, async (own, runId) => {
+      const run = within(invocation, database, options, async (own, entered) => {
+        const runId = entered?.runId ?? null;
         const startedAt = performance.now();
         const changed = wanted.some((each) => each.includes('state:changed'))
           ? await listChanged(own, warehouse)
@@ -109,6 +111,7 @@ export const command: Command = {
         const results = environment === undefined ? made : asDeclared(environment, made);
         const seconds = (performance.now() - startedAt) / 1000;
         const status = statusOf(results, signal);
+        entered?.noteFailure(results.find(hasFailed)?.error?.code);
         print = () => {
           printCopies(output, copies, options.dryRun);
           if (selected.length === 0 && wanted.length > 0) {
@@ -149,12 +152,12 @@ async function within(
   invocation: Invocation,
   database: Database,
   { dryRun, env }: { readonly dryRun: boolean; readonly env: string | undefined },
-  work: (database: Database, runId: number | null) => Promise<number>,
+  work: (database: Database, run: OpenRun | null) => Promise<number>,
 ): Promise<number> {
   if (!dryRun) {
     // Also where it is a variable that names the environment.
     const given = { ...invocation.given, env };
-    return asRun({ ...invocation, given }, 'run', database, (own, { runId }) => work(own, runId));
+    return asRun({ ...invocation, given }, 'run', database, work);
   }
   await withClient(database.client, 'run', migrate);
   return work(database, null);
@@ -210,10 +213,13 @@ function runAll(
 
 function statusOf(results: readonly TaskResult[], signal: AbortSignal): number {
   if (signal.aborted) return EXIT.interrupted;
-  if (results.some(({ state, isHeldBack }) => state === 'failed' && isHeldBack !== true)) {
-    return EXIT.failed;
-  }
+  if (results.some(hasFailed)) return EXIT.failed;
   return results.some(hasFailedCheck) ? EXIT.doneWithRejects : EXIT.done;
+}
+
+/** A check that holds a task back is no failure of it. */
+function hasFailed({ state, isHeldBack }: TaskResult): boolean {
+  return state === 'failed' && isHeldBack !== true;
 }
 
 function hasFailedCheck({ checks }: TaskResult): boolean {

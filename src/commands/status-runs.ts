@@ -112,6 +112,7 @@ function printRuns(output: Output<never>, runs: readonly ShownRun[], failed: Fai
     output.line('there are no runs yet');
     return;
   }
+  const hasCodes = runs.some(({ errorCode }) => errorCode !== null);
   const hasEnvironment = runs.some(({ environment }) => environment !== null);
   output.table(
     [
@@ -119,6 +120,7 @@ function printRuns(output: Output<never>, runs: readonly ShownRun[], failed: Fai
       'command',
       ...(hasEnvironment ? ['environment'] : []),
       'state',
+      ...(hasCodes ? ['error'] : []),
       'inserted',
       'updated',
       'deleted',
@@ -128,11 +130,12 @@ function printRuns(output: Output<never>, runs: readonly ShownRun[], failed: Fai
       'started',
       'finished',
     ],
-    runs.map(({ runId, command, environment, state, rows, startedAt, finishedAt }) => [
+    runs.map(({ runId, command, environment, state, errorCode, rows, startedAt, finishedAt }) => [
       runId,
       command,
       ...(hasEnvironment ? [environment ?? ''] : []),
       state,
+      ...(hasCodes ? [safeText(errorCode ?? '')] : []),
       formatCount(rows.inserted),
       formatCount(rows.updated),
       formatCount(rows.deleted),

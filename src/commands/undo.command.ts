@@ -17,7 +17,7 @@ import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
 import type { UndoJson } from './json/upkeep.schema.js';
 import { foldAfter } from './realize/fold-after.js';
-import { foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
+import { failedCodeOf, foldStatus, isFolded, toFoldingJson } from './realize/folded-lines.js';
 import { asRun } from './shared/recorded-run.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
@@ -42,7 +42,7 @@ export const command: Command = {
             hint: 'answer y, or give --yes',
           });
         }
-        return asRun(invocation, 'undo', database, async (own) => {
+        return asRun(invocation, 'undo', database, async (own, run) => {
           let step = '';
           let done = 0;
           let removed = 0;
@@ -80,6 +80,7 @@ export const command: Command = {
             return result.isInterrupted ? EXIT.interrupted : EXIT.done;
           }
           const folding = await foldAfter(invocation, own, formatTableName(load.place));
+          run.noteFailure(failedCodeOf(folding));
           output.result({
             ...toJson(result),
             ok: result.state === 'undone' && isFolded(folding),

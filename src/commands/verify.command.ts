@@ -1,7 +1,9 @@
 /** `edp verify`: compares a file with the rows of its load, value by value. */
 
 import { EXIT } from '../base/errors.js';
+import { toShellWord } from '../base/shell-word.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
+import { isEventFormat } from '../model/file-settings.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
 import { assertLifted } from '../realize/assert-lifted.js';
@@ -25,8 +27,9 @@ import { withReadDatabase } from './shared/read-database.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
 import { OPTION_NAMES } from './verify.help.js';
+import { showDiffering, showValue } from './verify-values.js';
 
-const MAX_VALUE_SHOWN = 80;
+const MAX_LOADS_NAMED = 10;
 
 export const command: Command = {
   async run({ given, project, output, signal }) {
@@ -151,7 +154,7 @@ function printDifference(
       ? safeText(load.table)
       : `${safeText(path)}${line === undefined ? '' : `:${line}`} (byte ${byteOffset})`;
   const name = Object.entries(key ?? {})
-    .map(([column, value]) => `${safeText(column)} ${show(value)}`)
+    .map(([column, value]) => `${safeText(column)} ${showValue(value)}`)
     .join(', ');
   const whose =
     holder === undefined ? '' : holder === null ? ' (of no load)' : ` (of load ${holder})`;
@@ -164,17 +167,30 @@ function printDifference(
       .filter(Boolean)
       .join(': '),
   );
-  for (const { column, file, table } of columns ?? []) {
-    const sides = [
-      file === undefined ? '' : `${show(file)} in the file`,
-      table === undefined ? '' : `${show(table)} in the table`,
-    ].filter(Boolean);
-    output.line(`    ${safeText(column)}: ${sides.join(', ')}`);
+  for (const compared of columns ?? []) {
+    output.line(`    ${safeText(compared.column)}: ${showSides(compared)}`);
   }
 }
 
+function showSides({ file, table }: NonNullable<DescribedDifference['columns']>[number]): string {
+  if (file !== undefined && table !== undefined) {
+    const [ofFile, ofTable] = showDiffering([file, table]);
+    return `${ofFile} in the file, ${ofTable} in the table`;
+  }
+  return file === undefined
+    ? `${showValue(table ?? null)} in the table`
+    : `${showValue(file)} in the file`;
+}
+
 function printRemarks(output: Output, result: VerifyResult): void {
-  const { superseded, laterUpdates, uncompared, load } = result;
+  const { superseded, laterUpdates, undoneSince, uncompared, load, path } = result;
+  if (undoneSince.length > 0) {
+    const isOfEvents = isEventFormat(result.format);
+    const loads = undoneSince.slice(0, MAX_LOADS_NAMED).join(', ');
+    output.line(
+      `records that are not in the table may be duplicates of load ${loads}, undone since: edp ${isOfEvents ? 'realize' : 'ingest'} --force ${toShellWord(path)} brings them back`,
+    );
+  }
   if (uncompared.length > 0) {
     output.line(
       `not compared: ${uncompared.map(safeText).join(', ')}, whose values only the server can compare`,
@@ -190,12 +206,6 @@ function printRemarks(output: Output, result: VerifyResult): void {
       `rows of "${safeText(load.table)}" do not have the number of their load: the differences may be replacements by load ${laterUpdates.join(', ')} (${REPLACING_FLAG})`,
     );
   }
-}
-
-function show(value: string | null): string {
-  if (value === null) return 'NULL';
-  const text = value.length > MAX_VALUE_SHOWN ? `${value.slice(0, MAX_VALUE_SHOWN)}…` : value;
-  return safeText(JSON.stringify(text));
 }
 
 function toJson(result: VerifyResult): VerifyJson {
@@ -217,6 +227,7 @@ function toJson(result: VerifyResult): VerifyJson {
     byteCounts: load.byteCounts,
     superseded: result.superseded,
     laterUpdates: result.laterUpdates,
+    ...(result.undoneSince.length > 0 ? { undoneSince: [...result.undoneSince] } : {}),
     ...(result.uncompared.length > 0 ? { uncompared: result.uncompared } : {}),
     counts,
     splits,

@@ -8,7 +8,7 @@
  */
 import os from 'node:os';
 import type pg from 'pg';
-import { EdpError, EXIT } from '../base/errors.js';
+import { EdpError, EXIT, FailedRun } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { edpVersion } from '../base/package-files.js';
 import { strayOf } from '../base/stray-errors.js';
@@ -16,6 +16,7 @@ import { connectTwo, withClient } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { migrate } from '../postgres/migrate.js';
 import { isRunThereSql, joinRunSql } from '../postgres/run-of-session.js';
+import { explainServerError } from '../postgres/server-errors.js';
 import type { ChangeKind } from './changes.js';
 
 /** What `edp.runs.state` may be. */
@@ -34,6 +35,8 @@ export interface OpenRun {
   readonly runId: number;
   /** Counts records that the run rejected. */
   countRejected(records: number): void;
+  /** Keeps the code of what failed, for a run that ends as failed without an error of its own; the first one stays. */
+  noteFailure(code: string | undefined): void;
 }
 
 /** A run whose first session stays, because it loads. */
@@ -93,14 +96,22 @@ async function follow(
   work: (run: OpenRun) => Promise<number>,
 ): Promise<number> {
   let rejected = 0;
+  let failed: string | undefined;
   const run = {
     runId: config.runId,
     countRejected(records: number) {
       rejected += records;
     },
+    noteFailure(code: string | undefined) {
+      failed ??= code;
+    },
   };
   const enterEnd = (session: pg.Client, state: RunState) =>
-    end(session, config.runId, state, rejected);
+    end(session, config.runId, {
+      state,
+      rejected,
+      errorCode: state === 'failed' ? failed : undefined,
+    });
   const enterEndAnew = (state: RunState) =>
     // The server may be gone; the run is shown as interrupted if it stays so.
     withClient(config, 'run', (session) => enterEnd(session, state)).catch(() => {});
@@ -110,17 +121,26 @@ async function follow(
   } catch (error) {
     // What a session is in the middle of is not known. Without a network nobody hears of the end.
     if (!isUnreachable(error)) {
+      failed = errorCodeOf(strayOf(signal) ?? error);
       await enterEndAnew(isInterrupted(signal) ? 'interrupted' : 'failed');
     }
     throw error;
   }
-  const state = strayOf(signal) === undefined ? stateOf(status) : 'failed';
+  const stray = strayOf(signal);
+  if (stray !== undefined) failed = errorCodeOf(stray);
+  const state = stray === undefined ? stateOf(status) : 'failed';
   if (client === undefined) await enterEndAnew(state);
   else await enterEnd(client, state).catch(() => enterEndAnew(state));
   return status;
 }
 
 type RunConfig = Database['client'] & { readonly runId: number };
+
+/** As `--json` has it. */
+function errorCodeOf(thrown: unknown): string {
+  const error = explainServerError(thrown instanceof FailedRun ? thrown.cause : thrown);
+  return (error as { code?: string }).code ?? 'internal';
+}
 
 function isInterrupted(signal: AbortSignal): boolean {
   return signal.aborted && strayOf(signal) === undefined;
@@ -169,23 +189,30 @@ const CHANGED_SQL = (['inserted', 'updated', 'deleted'] satisfies ChangeKind[])
   .map((kind) => `coalesce(sum(c.rows) FILTER (WHERE c.kind = '${kind}'), 0)::bigint AS ${kind}`)
   .join(', ');
 
+interface RunEnd {
+  readonly state: RunState;
+  readonly rejected: number;
+  readonly errorCode: string | undefined;
+}
+
 async function end(
   client: pg.Client,
   runId: number,
-  state: RunState,
-  rejected: number,
+  { state, rejected, errorCode }: RunEnd,
 ): Promise<void> {
   await client.query(
-    `UPDATE edp.runs r SET state = $2, finished = clock_timestamp(), rejected = $3,
+    `UPDATE edp.runs r SET state = $2, finished = clock_timestamp(), rejected = $3, error_code = $4,
        inserted = s.inserted, updated = s.updated, deleted = s.deleted
      FROM (SELECT ${CHANGED_SQL} FROM edp.changes c WHERE c.run_id = $1) s WHERE r.run_id = $1`,
-    [runId, state, rejected],
+    [runId, state, rejected, errorCode ?? null],
   );
 }
 
 export interface RunSummary extends RunHead {
   readonly runId: number;
   readonly state: RunState;
+  /** Why it failed; null where it did not, and where it is not known. */
+  readonly errorCode: string | null;
   readonly startedAt: string;
   /** Null while it runs, and where it was killed. */
   readonly finishedAt: string | null;
@@ -219,7 +246,7 @@ const SUMMARY_SQL = `
   SELECT r.run_id AS "runId", r.command, r.options,
     CASE WHEN r.state = 'running' AND r.started < clock_timestamp() - interval '${JOIN_SECONDS} seconds' 
         AND NOT ${isRunThereSql('r.run_id')}
-    THEN 'interrupted' ELSE r.state END AS state,
+    THEN 'interrupted' ELSE r.state END AS state, r.error_code AS "errorCode",
     r.started AS "startedAt", r.finished AS "finishedAt",
     json_build_object('inserted', coalesce(r.inserted, s.inserted), 'updated', coalesce(r.updated, s.updated),
       'deleted', coalesce(r.deleted, s.deleted), 'rejected', r.rejected) AS rows,

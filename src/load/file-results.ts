@@ -73,6 +73,8 @@ export interface IngestResult {
   readonly thisRun: { readonly bytes: number; readonly rows: RowCounts };
   readonly remarks: RemarkCounts;
   readonly files: readonly FileResult[];
+  /** Of the first file that failed, where it has one. */
+  readonly failedCode?: string;
   /** The error that ended the run early, if any. */
   readonly failure?: unknown;
   readonly isInterrupted: boolean;

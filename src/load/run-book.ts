@@ -41,6 +41,7 @@ export class RunBook {
   readonly #oddities = new Map<string, string>();
   readonly #located = new Map<Table, LocatedTable>();
   #rows: RowCounts = NO_ROWS;
+  #failedCode: string | undefined;
   #committed = { bytes: 0, rows: NO_ROWS };
 
   readonly #isDryRun: boolean;
@@ -83,6 +84,7 @@ export class RunBook {
       ...result,
     };
     this.#results.set(file, complete);
+    if (result.status === 'failed') this.#failedCode ??= work.code;
     this.#progress.fileDone(complete);
     if (!this.#isDryRun) tellLoadEnded(complete, this.#located.get(table)?.place, work);
   }
@@ -191,6 +193,7 @@ export class RunBook {
       thisRun: this.#committed,
       remarks: this.#remarks.counts,
       isInterrupted,
+      ...(this.#failedCode === undefined ? {} : { failedCode: this.#failedCode }),
     };
   }
 }

@@ -1,4 +1,4 @@
-/** Whether the events of a load have the names of today's versions: their file is read by these. */
+/** Whether the events of a load have the keys and the names of today: their file is read by these. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { getFileFormat, getLoad, openLedger } from '../ledger/ledger-queries.js';
@@ -6,12 +6,13 @@ import { quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
 import { isRealizable } from '../model/realized-model.js';
 import { bareName, formatTableName } from '../model/table-name.js';
-import { hasEvents } from './event-log-table.js';
+import { hasEvents, toEventTables } from './event-log-table.js';
+import { assertKeysKept } from './keys-in-log.js';
 
 /**
  * Of a load of other records, there is nothing to say.
  *
- * @throws EdpError `file_changed`
+ * @throws EdpError `model`
  */
 export async function assertLifted(client: pg.Client, model: Model, loadId: number): Promise<void> {
   await openLedger(client);
@@ -22,7 +23,9 @@ export async function assertLifted(client: pg.Client, model: Model, loadId: numb
     !hasEvents(await getFileFormat(client, loadId))
   )
     return;
-  const log = quoteTable(formatTableName({ schema: load.schema, name: bareName(load.table) }));
+  const name = formatTableName({ schema: load.schema, name: bareName(load.table) });
+  await assertKeysKept(client, name, toEventTables(model));
+  const log = quoteTable(name);
   const versions = model.tables
     .filter(isRealizable)
     .map(({ name, version = 1 }) => [name, version] as const);

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { EVENT_LOG, EVENT_LOG_COLUMNS, EVENT_LOG_KEY } from '../events/event-log.js';
-import { toEventTable, withoutNotes } from '../events/event-table.js';
+import { type EventTable, toEventTable, withoutNotes } from '../events/event-table.js';
 import type { Reading } from '../formats/all-formats.js';
 import { isEventFormat } from '../model/file-settings.js';
 import { findTable, type Model, type Table } from '../model/model.js';
@@ -41,10 +41,13 @@ export function eventLogTable(model: Model, schema?: string): Table {
     lineageColumn: 'load_id',
     files: [],
     ignoredFields: [],
-    eventCatalog: JSON.stringify(
-      model.tables.filter(isRealizable).map((one) => withoutNotes(toEventTable(one))),
-    ),
+    eventCatalog: JSON.stringify(toEventTables(model).map(withoutNotes)),
   };
+}
+
+/** The tables that events can be about. */
+export function toEventTables({ tables }: Model): EventTable[] {
+  return tables.filter(isRealizable).map((table) => toEventTable(table));
 }
 
 /** The log of a project. @throws EdpError `model` where a table of its own is in that place */

@@ -6,12 +6,12 @@ import pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { tell } from '../base/happenings.js';
-import { type EventTable, toEventTable } from '../events/event-table.js';
+import type { EventTable } from '../events/event-table.js';
 import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
 import type { ReadersOf } from '../ledger/value-readers.js';
 import { quoteTable } from '../model/ddl.js';
 import type { Model, Table } from '../model/model.js';
-import { historyName, isRealizable } from '../model/realized-model.js';
+import { historyName } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
 import { holdInTransaction, withNamedLock } from '../postgres/named-lock.js';
@@ -23,6 +23,8 @@ import {
   type WantedValue,
 } from './changed-values.js';
 import { ensureRealized, listLacking } from './ensure-realized.js';
+import { toEventTables } from './event-log-table.js';
+import { explainFailure, isOfRows } from './find-faulty-key.js';
 import {
   extendHistorySql,
   type FoldPlan,
@@ -32,6 +34,7 @@ import {
   markSql,
   patchSql,
 } from './fold-sql.js';
+import { findChangedKeys } from './keys-in-log.js';
 import { liftStored } from './lift-stored.js';
 import { endSessions, type ParallelSessions, type Share, shareTables } from './share-tables.js';
 import { definitionOf, findTouched, NOTED, type Touched } from './touched-keys.js';
@@ -90,7 +93,7 @@ export async function foldEvents(
   log: string,
   options: FoldOptions,
 ): Promise<Folding> {
-  const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
+  const tables = toEventTables(model);
   const indexes = new Map(model.tables.map((table) => [table.name, table.indexes]));
   const folding = await withNamedLock(client, FOLD_LOCK, options.signal, async () => {
     const failed = await makeDeclared(client, tables, indexes, options);
@@ -126,22 +129,22 @@ async function makeDeclared(
       );
     } catch (failure) {
       if (isClosed(client) || !isOfTable(failure)) throw failure;
-      failed.push({ table: table.name, rows: NO_CHANGE, failure });
+      failed.push(toFailed(table.name, failure));
     }
   }
   return failed;
 }
 
-const NO_CHANGE: FoldedRows = { inserted: 0, updated: 0, deleted: 0 };
-
 async function foldLog(
   client: pg.Client,
-  tables: readonly EventTable[],
+  declared: readonly EventTable[],
   indexes: Indexes,
   log: string,
   options: FoldOptions,
 ): Promise<Folding> {
   const work = { log, indexes, ...options };
+  const refused = await findChangedKeys(client, log, declared);
+  const tables = declared.filter(({ name }) => !refused.has(name));
   await ensureLoadIndex(client, log);
   let shares: readonly Share[] = [];
   try {
@@ -163,8 +166,11 @@ async function foldLog(
       if (one.status === 'rejected') throw one.reason;
       return one.value;
     });
-    const places = new Map(tables.map(({ name }, i) => [name, i]));
-    const all = done.flatMap((one) => one.tables);
+    const places = new Map(declared.map(({ name }, i) => [name, i]));
+    const all = [
+      ...done.flatMap((one) => one.tables),
+      ...[...refused].map(([name, failure]) => toFailed(name, failure)),
+    ];
     return {
       tables: all.sort((a, b) => places.get(a.table)! - places.get(b.table)!),
       isInterrupted: done.some((one) => one.isInterrupted),
@@ -231,8 +237,17 @@ async function foldSafely(
     return folded;
   } catch (failure) {
     if (isClosed(client) || !isOfTable(failure)) throw failure;
-    return { table: table.name, rows: NO_CHANGE, failure };
+    if (!isOfRows(failure) || work.signal.aborted) return toFailed(table.name, failure);
+    const explained = await explainFailure(client, table, failure, {
+      prepare: () => prepareFold(client, table, touched, { ...work, note: () => {} }),
+      fold: (plan) => foldMarked(client, plan, NO_READERS),
+    });
+    return toFailed(table.name, explained);
   }
+}
+
+function toFailed(table: string, failure: unknown): FoldedTable {
+  return { table, rows: { inserted: 0, updated: 0, deleted: 0 }, failure };
 }
 
 /** Whether the server refused what the table needs: a lost connection concerns all tables. */
@@ -247,8 +262,32 @@ async function foldTable(
   client: pg.Client,
   table: EventTable,
   touched: Touched,
-  { log, indexes, note, signal, readersOf = NO_READERS }: FoldWork,
+  work: FoldWork,
 ): Promise<FoldedTable | undefined> {
+  const { name } = table;
+  const plan = await prepareFold(client, table, touched, work);
+  if (plan === undefined) return undefined;
+  const folded = await foldMarked(client, plan, work.readersOf ?? NO_READERS);
+  await notePoints(client, [table], touched);
+  await client.query(
+    `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
+     WHERE u.table_name = $1 AND (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id)`,
+    [name],
+  );
+  return { table: name, ...folded };
+}
+
+/**
+ * Makes the table what it must be, and marks its keys.
+ *
+ * @returns undefined where the command is to stop
+ */
+async function prepareFold(
+  client: pg.Client,
+  table: EventTable,
+  touched: Touched,
+  { log, indexes, note, signal }: FoldWork,
+): Promise<FoldPlan | undefined> {
   const { name } = table;
   // To compile such statements takes longer than most of them.
   await client.query(
@@ -268,6 +307,16 @@ async function foldTable(
   const { rowCount: marked } = await client.query(markSql(plan));
   // Without statistics, the server would take the keys for few.
   if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${MARKED}`);
+  return plan;
+}
+
+/** Folds the keys that are marked. */
+async function foldMarked(
+  client: pg.Client,
+  plan: FoldPlan,
+  readersOf: ReadersOf,
+): Promise<Pick<FoldedTable, 'rows' | 'history'>> {
+  const { name, hasHistory } = plan.table;
   const { rows: some } = await client.query<{ quick: boolean }>(
     `SELECT EXISTS (SELECT FROM ${MARKED} WHERE is_quick) AS quick`,
   );
@@ -277,19 +326,13 @@ async function foldTable(
     ...(hasQuick ? [patchSql(plan, values)] : []),
   ]);
   await failpoint('realize.merged', client);
-  const history = table.hasHistory
+  const history = hasHistory
     ? await change(client, historyName(name), readersOf, (values) => [
         foldHistorySql(plan, values),
         ...(hasQuick ? [extendHistorySql(plan, values)] : []),
       ])
     : undefined;
-  await notePoints(client, [table], touched);
-  await client.query(
-    `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
-     WHERE u.table_name = $1 AND (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id)`,
-    [name],
-  );
-  return { table: name, rows, ...(history === undefined ? {} : { history }) };
+  return { rows, ...(history === undefined ? {} : { history }) };
 }
 
 /** Changes a table by statements, and enters in the log what they changed. */
@@ -339,17 +382,19 @@ async function notePoints(
 ): Promise<void> {
   if (tables.length === 0) return;
   await client.query(
-    `INSERT INTO edp.realized (table_name, definition, version, history, snapshot)
-     SELECT name, definition, version, $4, $5::pg_snapshot
-     FROM unnest($1::text[], $2::text[], $3::int[]) AS t (name, definition, version)
+    `INSERT INTO edp.realized (table_name, definition, version, history, snapshot, key_columns)
+     SELECT name, definition, version, $4, $5::pg_snapshot, ARRAY(SELECT json_array_elements_text(columns))
+     FROM unnest($1::text[], $2::text[], $3::int[], $6::json[]) AS t (name, definition, version, columns)
      ON CONFLICT (table_name) DO UPDATE SET definition = excluded.definition, version = excluded.version,
-       history = excluded.history, snapshot = excluded.snapshot, folded_at = clock_timestamp()`,
+       history = excluded.history, snapshot = excluded.snapshot, folded_at = clock_timestamp(),
+       key_columns = excluded.key_columns`,
     [
       tables.map(({ name }) => name),
       tables.map(definitionOf),
       tables.map(({ version }) => version),
       point.history,
       point.snapshot,
+      tables.map(({ key }) => JSON.stringify(key)),
     ],
   );
 }

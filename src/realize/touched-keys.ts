@@ -69,7 +69,8 @@ export async function findTouched(
 ): Promise<Touched> {
   const point = await readPoint(client);
   const { rows: folded } = await client.query<Folded>(
-    'SELECT table_name AS name, definition, version, history, snapshot::text FROM edp.realized',
+    // Without a definition, nothing was folded yet: only the key is noted.
+    `SELECT table_name AS name, definition, version, history, snapshot::text FROM edp.realized WHERE definition <> ''`,
   );
   const before = new Map(folded.map((one) => [one.name, one]));
   const isWhole = (table: EventTable) => before.get(table.name)?.definition !== definitionOf(table);

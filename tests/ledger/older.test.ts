@@ -159,6 +159,27 @@ async function hashOf(text: string): Promise<string> {
   return hasher.init().update(text).digest('hex');
 }
 
+it('a run from before error codes were kept: null', async () => {
+  const cwd = await makeProject(MODEL, { 'texts.csv': 'id,body\n1,a\n', 'other.csv': 'a\n1\n' });
+  expect((await run(cwd, 'ingest', 'other.csv', '--table', 'texts')).status).toBe(1);
+  await database.query(
+    `DELETE FROM edp.migrations WHERE version > 18;
+     ALTER TABLE edp.runs DROP COLUMN error_code;
+     ALTER TABLE edp.realized DROP COLUMN key_columns`,
+  );
+  const codes = async () =>
+    (await run(cwd, 'status', '--runs')).json.runs.map(({ state, errorCode }) => [
+      state,
+      errorCode,
+    ]);
+  expect(await codes()).toEqual([['failed', null]]);
+  expect((await run(cwd, 'ingest', 'other.csv', '--table', 'texts')).status).toBe(1);
+  expect(await codes()).toEqual([
+    ['failed', 'header_mismatch'],
+    ['failed', null],
+  ]);
+});
+
 /** The ledger as version 8 had it: without schemas, and with a log of changes. */
 async function makeVersion8(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 8');
@@ -166,6 +187,7 @@ async function makeVersion8(): Promise<void> {
   await database.query(
     `ALTER TABLE edp.loads DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
        DROP COLUMN gone_at, DROP COLUMN effective_at, DROP COLUMN rows_ended;
+     ALTER TABLE edp.runs DROP COLUMN error_code;
      DROP TABLE edp.seen_versions, edp.report_cache, edp.report_cache_parts, edp.report_cache_writes;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,

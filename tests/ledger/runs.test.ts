@@ -63,7 +63,11 @@ describe('a run', () => {
     await run(cwd, 'ingest', 'items.csv', '--dry-run');
     await run(cwd, 'status');
     const { json } = await run(cwd, 'status', '--runs');
-    expect(json.runs.map(({ state }) => state)).toEqual(['failed']);
+    expect(json.runs.map(({ state, errorCode }) => [state, errorCode])).toEqual([
+      ['failed', 'header_mismatch'],
+    ]);
+    const text = await edp(['status', '--runs', '--database-url', database.url], { cwd });
+    expect(text.stdout).toMatch(/failed +header_mismatch +0/);
     const unknown = await run(cwd, 'status', '--runs', '99');
     expect(unknown).toMatchObject({ status: 2, json: { error: { code: 'unknown_run' } } });
     expect((await run(cwd, 'status', '--runs', 'x')).status).toBe(2);

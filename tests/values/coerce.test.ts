@@ -268,6 +268,8 @@ describe('very large JSON', () => {
     ['surrogate pairs', `"${'\\ud83d\\ude00'.repeat(1_000_000)}"`, true],
     ['numbers, one out of range', `[${'1.5e10,'.repeat(200_000)}1e999999]`, false],
     ['levels', `${'['.repeat(3000)}${']'.repeat(3000)}`, true],
+    ['as many levels as there may be', `${'[{"a":'.repeat(2000)}1${'}]'.repeat(2000)}`, true],
+    ['many lists and objects beside each other', `[${'[{}],'.repeat(10_000)}1]`, true],
     ['levels in a text', `"${'['.repeat(100_000)}"`, true],
   ])('of %s is read without running out of stack', (_, text, isStorable) => {
     expect(coerceJson(text, true) === text).toBe(isStorable);
@@ -279,6 +281,7 @@ describe('very large JSON', () => {
     `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
     `${'['.repeat(100_000)}1e1000${']'.repeat(100_000)}`,
     `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
+    `${'[{"a":'.repeat(2000)}[]${'}]'.repeat(2000)}`,
   ])('of too many levels is a fault', (text) => {
     for (const isBinary of [true, false]) {
       expect(coerceJson(text, isBinary)).toMatchObject({ code: 'bad_json' });

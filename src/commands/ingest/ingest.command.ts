@@ -146,6 +146,7 @@ export async function load(
     progress.stop();
   }
   run.countRejected(result.thisRun.rows.rejected);
+  run.noteFailure(result.failedCode);
   const status = exitStatus(result);
   printSummary(output, result, database);
   if (result.failure !== undefined) {

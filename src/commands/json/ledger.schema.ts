@@ -76,8 +76,34 @@ export const loadStatusSchema = z.strictObject({
   load: z.strictObject({ ...loadSummary, receipts: z.array(receipt), inferredMembers }),
 });
 
+const rejectedEvent = z
+  .strictObject({
+    id: z.string().optional(),
+    table: z.string().optional(),
+    op: z.string().optional(),
+    key: z.record(z.string(), z.unknown()).optional(),
+    sequence: z.string().optional(),
+    source: z.string().optional(),
+    value: z
+      .unknown()
+      .optional()
+      .describe('Of the attribute that column names, as the line has it'),
+    inLog: z
+      .int()
+      .nullable()
+      .describe('The load that brought the event, corrected: nothing is left to do'),
+  })
+  .meta({
+    id: 'RejectedEvent',
+    description: 'What a line says of its event, as far as it can be read',
+  });
+
 const reject = z
-  .strictObject({ loadId: z.int(), ...triedReject.shape })
+  .strictObject({
+    loadId: z.int(),
+    ...triedReject.shape,
+    event: rejectedEvent.optional().describe('Only of change events'),
+  })
   .meta({ id: 'Reject', description: 'A record that was not loaded' });
 
 export const rejectsSchema = z.strictObject({

@@ -14,6 +14,12 @@ const runShape = {
     .describe('Options and arguments of the command line, without secrets'),
   environment: z.string().nullable().describe('Of edp run --env and promote-env; null: production'),
   state: z.enum(RUN_STATES).describe('interrupted: also where the command was killed'),
+  errorCode: z
+    .string()
+    .nullable()
+    .describe(
+      'Why it failed, or the first of its files, tables or tasks that did; null where nothing did, and where it is not known',
+    ),
   startedAt: time,
   finishedAt: time.nullable().describe('Null while it runs, and where it was killed'),
   rows: z

@@ -54,6 +54,12 @@ export const verifySchema = z.strictObject({
   laterUpdates: z
     .array(z.int())
     .describe('Later loads that replaced rows, if rows do not have the number of their load'),
+  undoneSince: z
+    .array(z.int())
+    .optional()
+    .describe(
+      'Loads that were undone since: records that are missing may be duplicates of theirs. Only where there are such',
+    ),
   uncompared: z
     .array(z.string())
     .optional()

@@ -30,6 +30,12 @@ export function printFolded(
   if (isInterrupted) output.line('interrupted: edp realize folds the tables that are left');
 }
 
+/** The code of the first table that is not folded, where it has one. */
+export function failedCodeOf({ tables }: Folding): string | undefined {
+  const failure = tables.find((one) => one.failure !== undefined)?.failure;
+  return (failure as { code?: string } | undefined)?.code;
+}
+
 export function hasFailed({ tables }: Folding): boolean {
   return tables.some(({ failure }) => failure !== undefined);
 }

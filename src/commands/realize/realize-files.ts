@@ -11,13 +11,15 @@ import type { Model } from '../../model/model.js';
 import { isRealizable, listRealized } from '../../model/realized-model.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { loadWarehouse } from '../../project/load-warehouse.js';
-import { assertIsLog, projectLog } from '../../realize/event-log-table.js';
+import { assertIsLog, projectLog, toEventTables } from '../../realize/event-log-table.js';
 import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
+import { keepKeys } from '../../realize/keys-in-log.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { rawReadersOf } from '../../warehouse/compile/raw-readers.js';
 import type { Invocation } from '../command.js';
 import { asLoadingRun } from '../shared/recorded-run.js';
+import { failedCodeOf } from './folded-lines.js';
 
 export interface RealizeOptions
   extends Pick<
@@ -86,8 +88,10 @@ export async function realizeFiles(
   const work = async (database: Database, run: LoadingRun, load: Load) => {
     const startedAt = performance.now();
     await assertIsLog(run.client, log);
+    await keepKeys(run.client, log.name, toEventTables(model));
     const result = await withProgress(report, load);
     run.countRejected(result.thisRun.rows.rejected);
+    run.noteFailure(result.failedCode);
     if (files.length > 0) report.loaded(result, database);
     await failpoint('realize.loaded', run.client);
     const canFold = result.failure === undefined && !result.isInterrupted;
@@ -100,6 +104,7 @@ export async function realizeFiles(
           parallel: { config: database.client, count: options.processCount },
         })
       : NOT_FOLDED;
+    run.noteFailure(failedCodeOf(folding));
     const seconds = (performance.now() - startedAt) / 1000;
     return report.done({ result: { ...result, seconds }, folding });
   };

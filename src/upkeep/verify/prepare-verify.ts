@@ -192,6 +192,8 @@ export interface Snapshot {
   readonly blocks: number;
   /** Loads that came later and replaced rows. */
   readonly laterUpdates: ReadonlySet<number>;
+  /** Loads of the table that began before this one ended, and were undone since: its duplicates may have been of them. */
+  readonly undoneSince: readonly number[];
 }
 
 export interface StoredReceipt {
@@ -242,6 +244,15 @@ export async function withSnapshot<T>(
                        AND r.committed_at > own.started_at)`,
       [load.loadId, REPLACING],
     );
+    const { rows: undone } = await client.query<{ load_id: number }>(
+      `SELECT l.load_id FROM edp.loads own
+       JOIN edp.loads l USING (schema_name, table_name)
+       WHERE own.load_id = $1 AND l.load_id <> $1 AND l.state IN ('undoing', 'undone')
+         AND (l.undone_at IS NULL OR l.undone_at > own.started_at)
+         AND (own.finished_at IS NULL OR l.started_at < own.finished_at)
+       ORDER BY 1`,
+      [load.loadId],
+    );
     return work({
       client,
       snapshotId: exported[0]!.snapshotId,
@@ -249,6 +260,7 @@ export async function withSnapshot<T>(
       receipts,
       blocks: sizes[0]?.blocks ?? 0,
       laterUpdates: new Set(updates.map(({ load_id }) => load_id)),
+      undoneSince: undone.map(({ load_id }) => load_id),
     });
   });
 }

@@ -15,6 +15,7 @@ import { withThreads } from '../../base/threads.js';
 import { type LoadSummary, openLedger } from '../../ledger/ledger-queries.js';
 import type { WorkerData } from '../../load/load-pool.js';
 import { quoteIdentifier } from '../../model/ddl.js';
+import type { Format } from '../../model/file-settings.js';
 import { versionColumns } from '../../model/kept-versions.js';
 import { CONFLICT_RULES, mostLenient } from '../../model/load-rules.js';
 import type { Table } from '../../model/model.js';
@@ -82,6 +83,10 @@ export interface VerifyResult {
   readonly superseded: number;
   /** Later loads that replaced rows, where the rows do not show which load they belong to. */
   readonly laterUpdates: readonly number[];
+  /** Loads that were undone since, where records of this one that were duplicates have no row. */
+  readonly undoneSince: readonly number[];
+  /** Of the file. */
+  readonly format: Format;
   /** Columns that are not compared, because only the server can compare their values. */
   readonly uncompared: readonly string[];
   readonly counts: Readonly<Partial<Record<DifferenceKind, number>>>;
@@ -504,7 +509,7 @@ class Verification {
   }
 
   async #conclude(startedAt: number): Promise<VerifyResult> {
-    const { load, laterUpdates } = this.#snapshot;
+    const { load, laterUpdates, undoneSince } = this.#snapshot;
     const describer = new Describer(this.#snapshot.client, this.#subject, this.#snapshot);
     const differences: DescribedDifference[] = [];
     for (const found of this.#differences.listed) differences.push(await describer.describe(found));
@@ -512,6 +517,7 @@ class Verification {
       load,
       path: this.#subject.name,
       isSameContent: this.#subject.isSameContent,
+      format: this.#subject.layout.recordForm.format,
       hasKey: this.#hasKey,
       hasLineage: this.#hasLineage,
       splitCount: this.#snapshot.receipts.length,
@@ -522,6 +528,8 @@ class Verification {
       superseded: this.#tally.superseded,
       uncompared: this.#subject.uncompared,
       laterUpdates: this.#hasLineage ? [] : [...laterUpdates],
+      undoneSince:
+        load.rows.duplicate > 0 && this.#differences.counts.has('missing') ? undoneSince : [],
       counts: Object.fromEntries(this.#differences.counts),
       splits: this.#differences.splits.map(({ split, counts }) => {
         const { start, end, firstLine, lineCount } = this.#snapshot.receipts[split]!;
