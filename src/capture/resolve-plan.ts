@@ -2,10 +2,12 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
+import { retry } from '../base/retry.js';
 import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js';
 import { quoteIdentifier, quoteName } from '../model/ddl.js';
 import { findNamedTable, type Model, type Table } from '../model/model.js';
 import { isSameTable } from '../model/table-name.js';
+import { isConnectionError, isTransient, mayBeAboutRecord } from '../postgres/sqlstate.js';
 import { definitionOf } from './definition.js';
 import { comparisonOf, fits, formOf, jsonText, neededSettings, plainText } from './json-values.js';
 import {
@@ -271,8 +273,25 @@ class Resolver {
     return !column.isVirtual;
   }
 
-  /** The types of all values: pg_type.typname by attribute. */
-  async #describe(
+  /**
+   * The types of all values: pg_type.typname by attribute; undefined where the source refuses them, which is then a fault.
+   * Whoever waits for a table may be the one that the server picks in a deadlock, even if it holds nothing itself.
+   */
+  #describe(
+    declared: CapturedTable,
+    source: SourceTable,
+    values: ReadonlyMap<string, string>,
+  ): Promise<ReadonlyMap<string, string> | undefined> {
+    return retry(
+      () => this.#describeOnce(declared, source, values),
+      (error) => {
+        const { code } = error as { code?: string };
+        return isTransient(code) && !isConnectionError(code);
+      },
+    );
+  }
+
+  async #describeOnce(
     { table, place, places = {}, where }: CapturedTable,
     source: SourceTable,
     values: ReadonlyMap<string, string>,
@@ -298,7 +317,7 @@ class Resolver {
         [...values.keys()].map((name, i) => [name, types.get(fields[i]!.dataTypeID)!]),
       );
     } catch (error) {
-      if ((error as { code?: string }).code?.startsWith('08') === true) throw error;
+      assertSaysSo(error);
       const tried: [string, string | undefined, readonly string[], string?][] = [
         ...[...values].map(([name, sql]): [string, string | undefined, readonly string[]] => [
           `${table}.${name}`,
@@ -307,16 +326,20 @@ class Resolver {
         ]),
         [`${table}: where`, place, ['1'], where],
       ];
+      const refusals: [string | undefined, string, Error][] = [];
       for (const [label, at, sql, filter] of tried) {
         await this.#client.query('ROLLBACK TO one');
         try {
           await ask(sql, filter);
         } catch (refusal) {
-          this.#faults.add(
-            at,
-            `${label}: the source says: ${(refusal as Error).message}${this.#explainPath()}`,
-          );
+          assertSaysSo(refusal);
+          refusals.push([at, label, refusal]);
         }
+      }
+      // Each by itself may pass where all of them do not.
+      if (refusals.length === 0) refusals.push([place, table, error]);
+      for (const [at, label, { message }] of refusals) {
+        this.#faults.add(at, `${label}: the source says: ${message}${this.#explainPath()}`);
       }
       return undefined;
     } finally {
@@ -456,6 +479,11 @@ interface Parent {
   readonly refersTo: string;
   /** Whether the parent's row may come later in the transaction. */
   readonly isLate: boolean;
+}
+
+/** Throws what says nothing about a mapping, just as it says nothing about a record: a table that counted as unfit would lose its triggers. */
+function assertSaysSo(error: unknown): asserts error is Error {
+  if (!mayBeAboutRecord(error)) throw error;
 }
 
 /** All attributes that events have: columns that edp computes are none. */
