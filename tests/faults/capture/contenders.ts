@@ -73,7 +73,9 @@ export async function runBesideOpen(
 ): Promise<void> {
   const random = new Random(seed);
   const config = place.config(place.source);
-  const [open, watch] = [await connectPatiently(config), await connectPatiently(config)];
+  const [open, look, watch] = (await Promise.all(
+    [1, 2, 3].map(() => connectPatiently(config)),
+  )) as [pg.Client, pg.Client, pg.Client];
   const isPrepared = random.below(2) === 0;
   const name = `'open-${seed}'`;
   try {
@@ -83,22 +85,23 @@ export async function runBesideOpen(
     await watch.query("INSERT INTO seats SELECT i, 'many' FROM generate_series(6000, 6200) AS i");
     await open.query("BEGIN; INSERT INTO seats VALUES (5000, 'open'), (5001, 'open')");
     if (isPrepared) await open.query(`PREPARE TRANSACTION ${name}`);
-    const before = await slotOf(watch);
-    await run(0);
-    await run(1);
-    if ((await slotOf(watch)) !== before)
-      place.counts.add('transactions open over a change of the outbox');
+    const before = await slotOf(look);
     const state = { hasEnded: false };
-    const third = run(0).finally(() => {
+    const runs = (async () => {
+      await run(0);
+      await run(1);
+      if ((await slotOf(look)) !== before)
+        place.counts.add('transactions open over a change of the outbox');
+      await run(0);
+    })().finally(() => {
       state.hasEnded = true;
     });
     // Whoever waits for it to empty the outbox gets it, and must look once more.
     while (!state.hasEnded && !(await isAwaited(watch))) await sleep(20);
     await open.query(isPrepared ? `COMMIT PREPARED ${name}` : 'COMMIT');
-    await third;
+    await runs;
   } finally {
-    await open.end();
-    await watch.end();
+    await Promise.all([open, look, watch].map((client) => client.end()));
   }
 }
 
