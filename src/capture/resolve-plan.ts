@@ -3,11 +3,13 @@ import type pg from 'pg';
 import type { DatabaseError } from 'pg';
 import { EdpError } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
+import { retry } from '../base/retry.js';
 import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js';
 import { quoteIdentifier, quoteName } from '../model/ddl.js';
 import { findNamedTable, type Model, type Table } from '../model/model.js';
 import { isSameTable } from '../model/table-name.js';
 import { SQL_TYPE } from '../model/types.js';
+import { isConnectionError, isTransient, mayBeAboutRecord } from '../postgres/sqlstate.js';
 import { definitionOf } from './definition.js';
 import { findUncaptured } from './find-uncaptured.js';
 import { comparisonOf, fits, formOf, jsonText, neededSettings, plainText } from './json-values.js';
@@ -286,8 +288,25 @@ class Resolver {
     return !column.isVirtual;
   }
 
-  /** The types of all values: pg_type.typname by attribute. */
-  async #describe(
+  /**
+   * The types of all values: pg_type.typname by attribute; undefined where the source refuses them, which is then a fault.
+   * Whoever waits for a table may be the one that the server picks in a deadlock, even if it holds nothing itself.
+   */
+  #describe(
+    declared: CapturedTable,
+    source: SourceTable,
+    values: ReadonlyMap<string, string>,
+  ): Promise<ReadonlyMap<string, string> | undefined> {
+    return retry(
+      () => this.#describeOnce(declared, source, values),
+      (error) => {
+        const { code } = error as { code?: string };
+        return isTransient(code) && !isConnectionError(code);
+      },
+    );
+  }
+
+  async #describeOnce(
     { table, place, places = {}, where }: CapturedTable,
     source: SourceTable,
     values: ReadonlyMap<string, string>,
@@ -313,7 +332,7 @@ class Resolver {
         [...values.keys()].map((name, i) => [name, types.get(fields[i]!.dataTypeID)!]),
       );
     } catch (error) {
-      if ((error as { code?: string }).code?.startsWith('08') === true) throw error;
+      assertSaysSo(error);
       const tried: [string, string | undefined, readonly string[], string?][] = [
         ...[...values].map(([name, sql]): [string, string | undefined, readonly string[]] => [
           `${table}.${name}`,
@@ -322,15 +341,17 @@ class Resolver {
         ]),
         [`${table}: where`, place, ['1'], where],
       ];
+      const refusals: [string | undefined, string, DatabaseError][] = [];
       const forbidden = new Map<string, string[]>();
       for (const [label, at, sql, filter] of tried) {
         await this.#client.query('ROLLBACK TO one');
         try {
           await ask(sql, filter);
         } catch (refusal) {
-          const { code, message } = refusal as DatabaseError;
+          assertSaysSo(refusal);
+          const { code, message } = refusal;
           if (code === '42501') forbidden.set(message, [...(forbidden.get(message) ?? []), label]);
-          else this.#faults.add(at, `${label}: the source says: ${message}${this.#explainPath()}`);
+          else refusals.push([at, label, refusal]);
         }
       }
       // A right that is missing on a table concerns all its attributes.
@@ -340,6 +361,11 @@ class Resolver {
           place,
           `${label}: the source says: ${message}; docs/capture.md, Roles, has the grants`,
         );
+      }
+      // Each by itself may pass where all of them do not.
+      if (refusals.length + forbidden.size === 0) refusals.push([place, table, error]);
+      for (const [at, label, { message }] of refusals) {
+        this.#faults.add(at, `${label}: the source says: ${message}${this.#explainPath()}`);
       }
       return undefined;
     } finally {
@@ -485,6 +511,11 @@ interface Parent {
 function whyFilled(name: string, { name: table, columns }: Table): string {
   const { type } = columns.find((column) => column.name === name)!;
   return `; say under capture: what fills it, or { sql: "NULL::${SQL_TYPE[type]}" } until the source has it; what only the warehouse fills belongs into silver:, not into ${table}`;
+}
+
+/** Throws what says nothing about a mapping, just as it says nothing about a record: a table that counted as unfit would lose its triggers. */
+function assertSaysSo(error: unknown): asserts error is DatabaseError {
+  if (!mayBeAboutRecord(error)) throw error;
 }
 
 /** All attributes that events have: columns that edp computes are none. */

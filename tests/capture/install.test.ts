@@ -180,6 +180,39 @@ capture:
     expect((await installing).steps.length).toBeGreaterThan(0);
   });
 
+  it('keeps a table that it asks about in the middle of a deadlock of others', async () => {
+    await source.query('CREATE TABLE others (id int PRIMARY KEY)');
+    await installIn(source.config, BOTH);
+    const [first, second] = [
+      await connect(source.config, 'first'),
+      await connect(source.config, 'second'),
+    ];
+    const waiting = (count: number) =>
+      expect
+        .poll(() =>
+          source.query(
+            "SELECT count(*)::int FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND relation IN ('notes'::regclass, 'others'::regclass)",
+          ),
+        )
+        .toEqual([[count]]);
+    // Who asks is refused before these two are: a session that waits behind another is as good a victim.
+    const begin = "SET deadlock_timeout = '4s'; BEGIN; LOCK TABLE";
+    await first.query(`${begin} others`);
+    await second.query(`${begin} notes`);
+    const installing = installIn(source.config, BOTH);
+    await waiting(1);
+    const both = [first.query('LOCK TABLE others, notes')];
+    await waiting(2);
+    both.push(second.query('LOCK TABLE others'));
+    const ended = await Promise.allSettled(both);
+    await first.query('ROLLBACK');
+    await second.query('ROLLBACK');
+    const { steps } = await installing;
+    await Promise.all([first.end(), second.end()]);
+    expect(ended.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(steps).toEqual([]);
+  });
+
   it('of two at once, the second finds nothing to do', async () => {
     const both = await Promise.all([1, 2].map(() => installIn(source.config, NOTES)));
     expect(both.map(({ steps }) => steps.length > 0).sort()).toEqual([false, true]);

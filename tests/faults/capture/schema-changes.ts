@@ -11,6 +11,15 @@ import { connectPatiently, isConnected } from './writers.js';
 const IS_THERE = ['42701', '42703', '42P07', '42P01', '42P17', '55000'];
 const PATIENCE_MS = 40_000;
 
+/**
+ * A statement that was under way during an install may have kept its rows with the name that a column has now: they are to be mapped
+ * before it gets another one. Behind the lock, no other one comes.
+ */
+const ROWS_ARE_KEPT = 'UE001';
+const REFUSE_KEPT = `DO $$BEGIN
+  IF EXISTS (SELECT FROM edp_capture.unmapped) THEN RAISE EXCEPTION 'rows are kept' USING ERRCODE = '${ROWS_ARE_KEPT}'; END IF;
+END$$`;
+
 class Operator {
   readonly #place: Place;
   #client: pg.Client | undefined;
@@ -34,6 +43,7 @@ class Operator {
         const { code = '' } = error as { code?: string };
         if (isConnected(client) && code !== '') {
           await client.query('ROLLBACK').catch(() => {});
+          if (code === ROWS_ARE_KEPT) await install({ place: this.#place });
           if (IS_THERE.includes(code)) return;
         } else {
           await client.end().catch(() => {});
@@ -59,7 +69,8 @@ interface Scene {
 }
 
 /** Rows that could not be mapped yet are reported by status 3, until the server is there again. */
-const install = ({ place }: Scene) => place.finish(place.followers[0], ['capture', 'install']);
+const install = ({ place }: Pick<Scene, 'place'>) =>
+  place.finish(place.followers[0], ['capture', 'install']);
 
 function change({ shape }: Scene, ...tables: readonly string[]): void {
   for (const table of tables) shape.changed.add(table);
@@ -88,6 +99,8 @@ const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     const { place, shape, state, operator, random } = scene;
     const name = shape.nameColumn === 'first_name' ? 'given_name' : 'first_name';
     await operator.change(
+      'LOCK TABLE legacy_accounts IN ACCESS EXCLUSIVE MODE',
+      REFUSE_KEPT,
       `ALTER TABLE legacy_accounts RENAME COLUMN ${shape.nameColumn} TO ${name}`,
     );
     shape.nameColumn = name;

@@ -51,6 +51,7 @@ ${isNoteCaptured ? '      note: text\n' : ''}  labels: { key: id, columns: { id:
   tagged: { key: id, soft-delete: false, columns: { id: int, tag: text } }
   journal: { key: id, history: true, columns: { id: bigint, token: text, n: int } }
   seats: { key: id, columns: { id: int, who: text } }
+  tallies: { key: id, columns: { id: int, total: numeric } }
 capture:
   source: { name: trial, database-url: "\${SOURCE_URL}" }
   tables:
@@ -70,8 +71,12 @@ capture:
     tagged: {}
     journal: {}
     seats: {}
+    tallies: { columns: { total: { calculation: "public.tally_of(tallies.id)", also-on: { marks: tally_id } } } }
 `;
 }
+
+/** How many keys table `tallies` has, which contenders.ts writes alone. */
+export const TALLIES = 30;
 
 export const SCHEMA = `
 CREATE TABLE regions (id serial PRIMARY KEY, code text NOT NULL UNIQUE, name text);
@@ -97,6 +102,16 @@ CREATE TABLE tags (code text PRIMARY KEY, name text);
 CREATE TABLE tagged (id int PRIMARY KEY, tag text REFERENCES tags ON UPDATE CASCADE ON DELETE SET NULL);
 CREATE TABLE journal (id bigint PRIMARY KEY, token text NOT NULL, n int NOT NULL DEFAULT 0);
 CREATE TABLE seats (id int PRIMARY KEY, who text);
+CREATE TABLE tallies (id int PRIMARY KEY);
+CREATE TABLE marks (id bigserial PRIMARY KEY, tally_id int REFERENCES tallies, amount numeric);
+-- It takes its time at the end of a transaction, so that others come to theirs meanwhile.
+CREATE FUNCTION tally_of(tally int) RETURNS numeric LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  total numeric := (SELECT coalesce(sum(amount), 0) FROM public.marks WHERE tally_id = tally);
+BEGIN
+  IF pg_trigger_depth() > 0 THEN PERFORM pg_sleep(0.02); END IF;
+  RETURN total;
+END$$;
 INSERT INTO regions (code, name) SELECT 'r' || i, 'region ' || i FROM generate_series(1, 5) AS i;
 INSERT INTO legacy_accounts (first_name, balance, region_id, due) SELECT 'first ' || i, i, 1 + i % 5, date '2026-06-01' + i FROM generate_series(1, 40) AS i;
 INSERT INTO lines (account_id, amount) SELECT 1 + i % 40, i FROM generate_series(1, 60) AS i;
@@ -106,6 +121,7 @@ INSERT INTO tags SELECT 't' || i, 'tag ' || i FROM generate_series(1, 12) AS i;
 INSERT INTO tagged SELECT i, 't' || (1 + i % 12) FROM generate_series(1, 40) AS i;
 INSERT INTO journal SELECT i, 'first-' || i FROM generate_series(1, 60) AS i;
 INSERT INTO seats SELECT i, 'who ' || i FROM generate_series(1, 60) AS i;
+INSERT INTO tallies SELECT i FROM generate_series(1, ${TALLIES}) AS i;
 `;
 
 export interface Oracle {
@@ -121,6 +137,7 @@ export interface Oracle {
 }
 
 const TOTAL = '(SELECT coalesce(sum(l.amount), 0) FROM lines AS l WHERE l.account_id = a.id)';
+const MARKS = '(SELECT coalesce(sum(m.amount), 0) FROM marks AS m WHERE m.tally_id = t.id)';
 const REGION = '(SELECT r.code FROM regions AS r WHERE r.id = a.region_id)';
 
 export function oracles({ nameColumn, isNoteCaptured }: Shape): Readonly<Record<string, Oracle>> {
@@ -188,6 +205,12 @@ export function oracles({ nameColumn, isNoteCaptured }: Shape): Readonly<Record<
       source: `SELECT jsonb_build_array(id)::text, jsonb_build_object('who', who)::text FROM seats`,
       realized: (relation) =>
         `SELECT jsonb_build_array(id)::text, jsonb_build_object('who', who)::text FROM ${relation}`,
+    },
+    tallies: {
+      events: `SELECT json_build_object('id', t.id), json_build_object('id', t.id, 'total', ${MARKS}::text) FROM tallies AS t`,
+      source: `SELECT jsonb_build_array(t.id)::text, jsonb_build_object('total', ${MARKS})::text FROM tallies AS t`,
+      realized: (relation) =>
+        `SELECT jsonb_build_array(id)::text, jsonb_build_object('total', total)::text FROM ${relation}`,
     },
   };
 }

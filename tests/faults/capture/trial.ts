@@ -8,10 +8,11 @@ import { readLag } from '../../../src/capture/consumer.js';
 import { Random } from '../random.js';
 import { FaultServer } from '../server.js';
 import { Checkpoints } from './checkpoints.js';
+import { contend, runBesideOpen } from './contenders.js';
 import { Counts } from './counts.js';
 import { Journal } from './journal.js';
 import { judge } from './judge.js';
-import { Place } from './place.js';
+import { type Follower, Place } from './place.js';
 import {
   cutSessions,
   keepRunning,
@@ -21,7 +22,7 @@ import {
   takeSnapshots,
 } from './runs.js';
 import { changeSchema } from './schema-changes.js';
-import { NOTE_SNAPSHOTS, newShape, projectText, SCHEMA } from './source.js';
+import { NOTE_SNAPSHOTS, newShape, projectText, SCHEMA, TALLIES } from './source.js';
 import { connectPatiently, type Prepared, settlePrepared, write } from './writers.js';
 
 export interface TrialOptions {
@@ -115,12 +116,16 @@ async function follow(options: TrialOptions, place: Place): Promise<string[]> {
     keepRunning(place, table, kills, seed + 7, state),
     settlePrepared(writing, prepared, state),
     checkpoints.takeMany(place, shape, state),
+    contend(place, seed + 8, 1, TALLIES / 2, state),
   ]);
   await Promise.race([done, following.then(() => done)]);
+  // What a snapshot reads behind them mends what was wrong; behind these there is none.
+  await contend(place, seed + 10, TALLIES / 2, TALLIES);
   state.isOver = true;
   await following;
 
   await mapKept(place);
+  await runBesideOpen(place, seed + 9, (follower) => runOnce(place, place.followers[follower]));
   await finishRuns(place);
   await place.finish(files, ['realize', 'out', '--process-count', '1']);
   place.counts.add('looks in the middle', checkpoints.count);
@@ -137,22 +142,22 @@ async function mapKept(place: Place): Promise<void> {
   place.counts.add('rows kept behind an install');
 }
 
-/** What repeatable reads have left is evaluated by one run, and read by the next. */
+function runOnce(place: Place, follower: Follower): Promise<void> {
+  const { to, consumer } = follower;
+  const args = ['capture', 'run', '--to', to, '--consumer', consumer, '--once'];
+  return place.finish(follower, args, [0, 3]).then(() => {});
+}
+
+/** What repeatable reads have left was evaluated before. */
 async function finishRuns(place: Place): Promise<void> {
   const client = await connectPatiently(place.config(place.source));
   try {
-    for (let i = 0; ; i++) {
-      let behind = 0;
+    for (let behind = 1; behind > 0; ) {
+      behind = 0;
       for (const follower of place.followers) {
-        const { to, consumer } = follower;
-        await place.finish(
-          follower,
-          ['capture', 'run', '--to', to, '--consumer', consumer, '--once'],
-          [0, 3],
-        );
-        behind += (await readLag(client, consumer)).events;
+        await runOnce(place, follower);
+        behind += (await readLag(client, follower.consumer)).events;
       }
-      if (behind === 0 && i >= 1) return;
     }
   } finally {
     await client.end();
