@@ -43,19 +43,22 @@ export function kebabCase(name: string): string {
  *
  * @param names in the order of the model
  * @param reserved in lower case
+ * @param suffixes of further names that are made of each, and must be free, too
  */
 export function uniqueNames(
   names: readonly string[],
   toCode: (name: string) => string,
   reserved: Iterable<string> = [],
+  suffixes: readonly string[] = [],
 ): ReadonlyMap<string, string> {
   const taken = new Set(reserved);
   const codes = new Map<string, string>();
   for (const name of names) {
     const base = toCode(name);
     let code = base;
-    for (let i = 2; taken.has(code.toLowerCase()); i++) code = `${base}${i}`;
-    taken.add(code.toLowerCase());
+    const made = () => ['', ...suffixes].map((suffix) => `${code}${suffix}`.toLowerCase());
+    for (let i = 2; made().some((one) => taken.has(one)); i++) code = `${base}${i}`;
+    for (const one of made()) taken.add(one);
     codes.set(name, code);
   }
   return codes;
