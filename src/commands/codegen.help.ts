@@ -12,7 +12,7 @@ export const help: CommandHelp = {
   call: 'codegen [targets..]',
   group: 'capture',
   completes: [TARGET_NAMES],
-  describe: 'Write files made from the model: JSON Schemas of events and rows, TypeScript that reads events',
+  describe: 'Write files made from the model: JSON Schemas, TypeScript, GraphQL',
   options: OPTION_NAMES,
   statuses: { difference: 'With --check: files differ from the model' },
   build: (yargs) =>
