@@ -24,7 +24,7 @@ interface CatalogueSource {
   readonly columns: Readonly<Record<string, CapturedColumn>>;
 }
 
-interface CatalogueTable extends EventTable, Pick<Notes, 'owner' | 'tags'> {
+export interface CatalogueTable extends EventTable, Pick<Notes, 'owner' | 'tags'> {
   readonly columns: readonly CatalogueColumn[];
   /** Columns of each further index. */
   readonly indexes: readonly (readonly string[])[];

@@ -1,7 +1,6 @@
 /** Freezes the versions that the model has. */
 import { schemaPath } from '../events/change-event.js';
 import type { EventTable } from '../events/event-table.js';
-import { schemaFiles } from './json-schema.js';
 import type { FileChange } from './plan-files.js';
 import {
   findEdited,
@@ -13,6 +12,7 @@ import {
   refusePublished,
 } from './published.js';
 import { findChanged, isPublished } from './schema-versions.js';
+import { schemaFiles } from './targets/json-schema/json-schema.js';
 
 interface Publication {
   /** Tables whose version is published now. */

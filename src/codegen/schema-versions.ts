@@ -3,9 +3,9 @@ import { schemaPath } from '../events/change-event.js';
 import type { EventTable } from '../events/event-table.js';
 import type { Migration } from '../model/model.js';
 import { compareShapes, type ShapeChange } from './compare-shapes.js';
-import { schemaFiles } from './json-schema.js';
 import { type Lock, type PublishedFault, readText } from './published.js';
 import { readShape, type SchemaShape } from './schema-shape.js';
+import { schemaFiles } from './targets/json-schema/json-schema.js';
 
 export function shapeOfModel(table: EventTable): SchemaShape {
   const [change, realized] = schemaFiles(table);

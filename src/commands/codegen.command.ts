@@ -4,7 +4,7 @@ import { EXIT } from '../base/errors.js';
 import type { Target } from '../codegen/codegen-target.js';
 import { type FileChange, planFiles } from '../codegen/plan-files.js';
 import { readLock } from '../codegen/published.js';
-import { TARGETS, type TargetName } from '../codegen/targets.js';
+import { TARGETS, type TargetName } from '../codegen/targets/all-targets.js';
 import { writeChanges } from '../codegen/write-files.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { formatNumber, safeText } from '../terminal/output.js';

@@ -2,8 +2,8 @@
 import type { OptionName } from '../options/option-definitions.js';
 import type { CommandHelp } from './command.js';
 
-/** As `codegen/targets.ts` has them, which is not loaded for help. */
-export const TARGET_NAMES = ['json-schema'] as const;
+/** As `codegen/targets/all-targets.ts` has them, which is not loaded for help. */
+export const TARGET_NAMES = ['json-schema', 'typescript', 'graphql'] as const;
 export const OPTION_NAMES = ['out', 'compare-files'] as const satisfies readonly OptionName[];
 
 export const DEFAULT_OUT = 'generated';
@@ -12,7 +12,7 @@ export const help: CommandHelp = {
   call: 'codegen [targets..]',
   group: 'capture',
   completes: [TARGET_NAMES],
-  describe: 'Write files made from the model: JSON Schemas of change events and realized rows',
+  describe: 'Write files made from the model: JSON Schemas, TypeScript, GraphQL',
   options: OPTION_NAMES,
   statuses: { difference: 'With --check: files differ from the model' },
   build: (yargs) =>
@@ -25,6 +25,7 @@ export const help: CommandHelp = {
       })
       .example('$0 codegen', 'all targets')
       .example('$0 codegen json-schema', 'schemas/<table>/change/v1.json and realized/v1.json')
+      .example('$0 codegen typescript --out src', 'src/typescript/: types of each table, and readEvent, which needs ajv')
       .example('$0 codegen --check', 'in CI: status 4 if a file is not what the model says')
       .epilog(
         [

@@ -1,9 +1,17 @@
-/** Every captured event is as the schema says that `edp codegen json-schema` writes: all ops, all types at their ends, errors, a snapshot. */
+/**
+ * Every captured event is as the schema says that `edp codegen json-schema` writes, and the reader of `edp codegen typescript`
+ * takes it: all ops, all types at their ends, errors, a snapshot.
+ */
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { toCatalogue } from '../../src/codegen/catalogue.js';
-import { schemaFiles } from '../../src/codegen/json-schema.js';
+import { schemaFiles } from '../../src/codegen/targets/json-schema/json-schema.js';
+import { typescript } from '../../src/codegen/targets/typescript/typescript.js';
 import { COLUMN_TYPES, SQL_TYPE } from '../../src/model/types.js';
+import { buildTypescript } from '../codegen/build-typescript.js';
+import { withDirectory } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
 import type { ReadEvent } from './fold.js';
 import { declare, installIn, snapshotOf, takeEvents } from './source.js';
@@ -69,7 +77,19 @@ function validators() {
   );
 }
 
-it('is valid, whatever the value', async () => {
+function generatedReader() {
+  const { capture, model } = declare(TEXT);
+  const files = [...typescript.generate(toCatalogue(model, capture))];
+  return withDirectory(async (directory) => {
+    const texts = new Map(files.map((file) => [file.path, file.text] as const));
+    const built = await buildTypescript(directory, texts);
+    const reader = pathToFileURL(path.join(built, 'typescript/read-event.js'));
+    const { readEvent } = (await import(reader.href)) as { readEvent(event: object): object };
+    return readEvent;
+  });
+}
+
+it('is valid, whatever the value', { timeout: 60_000 }, async () => {
   const columns = COLUMN_TYPES.map((type) => `c_${type} ${SQL_TYPE[type]}`).join(', ');
   await source.query(`CREATE TABLE typed (id bigint, part varchar(40), ${columns}, PRIMARY KEY (id, part));
     CREATE TABLE parents (id int PRIMARY KEY, code text UNIQUE NOT NULL);
@@ -107,6 +127,8 @@ it('is valid, whatever the value', async () => {
     return isValid(event.data) ? [] : [JSON.stringify([event, isValid.errors])];
   });
   expect(faults).toEqual([]);
+  const readEvent = await generatedReader();
+  for (const event of events) expect(readEvent(event)).toBe(event);
   const seen = new Set(
     events.map(({ type, data }) =>
       `${type} ${data.errors === undefined ? '' : 'with errors'}`.trim(),

@@ -2,8 +2,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { compareShapes, compatibilityOf } from '../../src/codegen/compare-shapes.js';
-import { schemaFiles } from '../../src/codegen/json-schema.js';
 import { readShape } from '../../src/codegen/schema-shape.js';
+import { schemaFiles } from '../../src/codegen/targets/json-schema/json-schema.js';
 import { toEventTable } from '../../src/events/event-table.js';
 import { valueSchema } from '../../src/events/value-schema.js';
 import type { Migration } from '../../src/model/model.js';

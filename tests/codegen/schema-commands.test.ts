@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { holdPublication } from '../../src/codegen/hold-publication.js';
+import { TARGETS } from '../../src/codegen/targets/all-targets.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { makeProject } from '../support/scratch.js';
 
@@ -16,7 +17,7 @@ const CHANGE = 'schemas/accounts/change/v1.json';
 
 function commandsIn(cwd: string) {
   return {
-    codegen: (...args: string[]) => edp(['codegen', ...args, '--json'], { cwd }),
+    codegen: (...args: string[]) => edp(['codegen', 'json-schema', ...args, '--json'], { cwd }),
     check: () => edp(['schema', 'check', '--json'], { cwd }),
     publish: (...args: string[]) => edp(['schema', 'publish', ...args, '--json'], { cwd }),
     diff: (...args: string[]) => edp(['schema', 'diff', ...args, '--json'], { cwd }),
@@ -40,7 +41,7 @@ describe('edp codegen', () => {
       changed: [{ path: CHANGE, kind: 'new' }, {}],
     });
     await expect(list()).rejects.toThrow('ENOENT');
-    expect((await codegen('json-schema')).json).toMatchObject({
+    expect((await codegen()).json).toMatchObject({
       tables: 1,
       targets: ['json-schema'],
     });
@@ -55,6 +56,17 @@ describe('edp codegen', () => {
     ]);
     expect((await codegen()).status).toBe(0);
     expect(await read(CHANGE)).toBe(text);
+  });
+
+  it('makes all targets unless some are named, those that events do not refer to below --out', async () => {
+    const cwd = await makeProject(FIRST);
+    const run = (...args: string[]) => edp(['codegen', ...args, '--json'], { cwd });
+    const { json } = await run('--out', 'src/made');
+    expect(json).toMatchObject({ targets: Object.keys(TARGETS) });
+    await readFile(path.join(cwd, CHANGE));
+    await readFile(path.join(cwd, 'src/made/typescript/tables/accounts.ts'));
+    expect((await run('--check', '--out', 'src/made')).status).toBe(0);
+    expect((await run('--check', '--out', 'other')).status).toBe(4);
   });
 
   it('takes the line ends of a checkout for what they are', async () => {
@@ -77,7 +89,7 @@ describe('edp codegen', () => {
     await mkdir(path.join(cwd, 'schemas/other/change'), { recursive: true });
     await writeFile(path.join(cwd, 'schemas/other/change/v1.json'), '{}');
     await declare(FIRST.replace('accounts', 'people'));
-    const checked = await edp(['codegen', '--check', '--out', 'made'], { cwd });
+    const checked = await edp(['codegen', 'json-schema', '--check', '--out', 'made'], { cwd });
     expect(checked.status).toBe(4);
     for (const line of [
       'schemas/people/change/v1.json: is missing',

@@ -1,6 +1,6 @@
 /** `edp codegen`. */
 import { z } from 'zod';
-import { TARGETS } from '../../codegen/targets.js';
+import { TARGETS } from '../../codegen/targets/all-targets.js';
 import { count, type Json, namesOf, seconds } from './json-parts.js';
 
 export const codegenSchema = z.strictObject({

@@ -1,8 +1,8 @@
 /** Target json-schema: of each table the schemas of its change events and of its realized rows. */
-import { schemaPath } from '../events/change-event.js';
-import { changeSchema, type ObjectSchema, realizedSchema } from '../events/event-schema.js';
-import type { EventTable } from '../events/event-table.js';
-import type { GeneratedFile, Target } from './codegen-target.js';
+import { schemaPath } from '../../../events/change-event.js';
+import { changeSchema, type ObjectSchema, realizedSchema } from '../../../events/event-schema.js';
+import type { EventTable } from '../../../events/event-table.js';
+import type { GeneratedFile, Target } from '../../codegen-target.js';
 
 export const jsonSchema: Target = {
   describe: 'schemas of change events and of realized rows',

@@ -1,0 +1,14 @@
+/** All targets, by the word of the command line. A new one is a folder, and a line here. */
+
+import type { Target } from '../codegen-target.js';
+import { graphql } from './graphql/graphql.js';
+import { jsonSchema } from './json-schema/json-schema.js';
+import { typescript } from './typescript/typescript.js';
+
+export const TARGETS = {
+  'json-schema': jsonSchema,
+  typescript,
+  graphql,
+} as const satisfies Readonly<Record<string, Target>>;
+
+export type TargetName = keyof typeof TARGETS;

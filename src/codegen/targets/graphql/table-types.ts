@@ -1,0 +1,131 @@
+/** The types of one table as GraphQL: a row, a page of rows, a filter. */
+import { addedColumns, SEQUENCE_COLUMN } from '../../../model/event-columns.js';
+import type { ColumnType } from '../../../model/types.js';
+import type { CatalogueTable } from '../../catalogue.js';
+import { uniqueNames, wordsOf } from '../../code-names.js';
+import { SCALARS } from './common-types.js';
+
+export interface TableTypes {
+  /** Its fields of the type Query. */
+  readonly query: string;
+  readonly own: string;
+}
+
+interface Field {
+  readonly column: string;
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly isNullable: boolean;
+  readonly description: string | undefined;
+}
+
+/** What is behind the name of a type in further names: of types, and of a query. */
+export const MADE_OF_A_TYPE: readonly string[] = ['Edge', 'Connection', 'Filter', 'ByKey'];
+
+/** Fields that filters have besides those of columns. */
+const OF_FILTERS = ['and', 'or', 'not'];
+/** Of a page, unless more or fewer are asked for. */
+const ROWS = 100;
+
+/** @param types name of its type by table */
+export function tableTypes(table: CatalogueTable, types: ReadonlyMap<string, string>): TableTypes {
+  const { name, key, softDelete } = table;
+  const type = types.get(name)!;
+  const fields = fieldsOf(table);
+  const keys = key.map((column) => fields.find((field) => field.column === column)!);
+  const keyArguments = keys.map(
+    (field) => `${field.name}: ${SCALARS[field.type]}! ${columnOf(field)}`,
+  );
+  const rows = fields.map(
+    (field) =>
+      `${description(field.description, '  ')}  ${field.name}: ${SCALARS[field.type]}${field.isNullable ? '' : '!'} ${columnOf(field)}\n`,
+  );
+  const list = `${type[0]!.toLowerCase()}${type.slice(1)}`;
+  const deleted =
+    softDelete === false
+      ? []
+      : ['    "Rows that are deleted in the source, too."\n    includeDeleted: Boolean = false\n'];
+  return {
+    query: [
+      `  "The row of ${plain(name)} that has this key."\n  ${list}ByKey(${keyArguments.join(', ')}): ${type}\n`,
+      `  "Rows of ${plain(name)}, in the order of their keys."\n  ${list}(\n    first: Int = ${ROWS}\n    after: String\n    filter: ${type}Filter\n${deleted.join('')}  ): ${type}Connection!\n`,
+    ].join(''),
+    own: [
+      `${description(table.description ?? `a row of ${name}`)}type ${type} @table(name: ${quoted(name)}, key: [${key.map(quoted).join(', ')}]) {\n${rows.join('')}${references(table, fields, types)}}\n`,
+      `type ${type}Edge {\n  cursor: String!\n  node: ${type}!\n}\n`,
+      `type ${type}Connection {\n  edges: [${type}Edge!]!\n  nodes: [${type}!]!\n  pageInfo: PageInfo!\n}\n`,
+      `input ${type}Filter {\n${fields.map((field) => `  ${field.name}: ${SCALARS[field.type]}Filter ${columnOf(field)}\n`).join('')}  and: [${type}Filter!]\n  or: [${type}Filter!]\n  not: ${type}Filter\n}\n`,
+    ].join('\n'),
+  };
+}
+
+function fieldsOf(table: CatalogueTable): Field[] {
+  const { columns, key } = table;
+  const all = [
+    ...columns.map(({ name, type, description: about }) => ({
+      column: name,
+      type,
+      isNullable: !key.includes(name),
+      description: about,
+    })),
+    ...addedColumns(table).map(({ name, type }) => ({
+      column: name,
+      type,
+      isNullable: name !== SEQUENCE_COLUMN,
+      description: undefined,
+    })),
+  ];
+  const names = uniqueNames(
+    all.map(({ column }) => column),
+    fieldName,
+    OF_FILTERS,
+  );
+  return all.map((field) => ({ ...field, name: names.get(field.column)! }));
+}
+
+/** The column's own name, where GraphQL takes it. */
+function fieldName(column: string): string {
+  return /^(?!__)[A-Za-z_]\w*$/.test(column) ? column : wordsOf(column).join('_');
+}
+
+function columnOf({ column }: Field): string {
+  return `@column(name: ${quoted(column)})`;
+}
+
+/** Of columns that refer to the key of another table which is there, too: its row. */
+function references(
+  { columns }: CatalogueTable,
+  fields: readonly Field[],
+  types: ReadonlyMap<string, string>,
+): string {
+  const taken = fields.map(({ name }) => name.toLowerCase());
+  const own = columns.filter(({ references: to }) => to !== undefined && types.has(to.table));
+  const names = uniqueNames(
+    own.map(({ name }) => name),
+    (column) => fieldName(column).replace(/_?(?:id|key|code)$/i, '') || 'row',
+    [...taken, ...OF_FILTERS],
+  );
+  return own
+    .map(({ name, references: to }) => {
+      const { table, column } = to!;
+      return `  ${names.get(name)!}: ${types.get(table)!} @reference(column: ${quoted(name)}, to: ${quoted(column)})\n`;
+    })
+    .join('');
+}
+
+/** A string of GraphQL has the escapes of JSON. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[\u2028\u2029\ud800-\udfff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Within a description. */
+function plain(text: string): string {
+  return quoted(text).slice(1, -1);
+}
+
+function description(text: string | undefined, indent = ''): string {
+  return text === undefined ? '' : `${indent}${quoted(text)}\n`;
+}
