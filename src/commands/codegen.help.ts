@@ -25,7 +25,10 @@ export const help: CommandHelp = {
       })
       .example('$0 codegen', 'all targets')
       .example('$0 codegen json-schema', 'schemas/<table>/change/v1.json and realized/v1.json')
-      .example('$0 codegen typescript --out src', 'src/typescript/: types of each table, and readEvent, which needs ajv')
+      .example(
+        '$0 codegen typescript --out src',
+        'src/typescript/: types of each table, and readEvent, which needs ajv',
+      )
       .example('$0 codegen --check', 'in CI: status 4 if a file is not what the model says')
       .epilog(
         [
