@@ -122,7 +122,7 @@ it('edp realize beside edp run', async () => {
   const last = await folder.edp('run');
   expect(last.status, last.stderr).toBe(0);
   expect(await read('SELECT id, v FROM silver.clean ORDER BY id')).toEqual(
-    await read('SELECT id, v FROM a ORDER BY id'),
+    await read('SELECT id, v FROM a WHERE deleted_at IS NULL ORDER BY id'),
   );
   await expectConsistent();
 });

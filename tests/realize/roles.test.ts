@@ -36,10 +36,14 @@ afterAll(async () => {
 });
 
 it('folds with rights on the log, the realized tables and two tables of the ledger', async () => {
-  const refused = await asRole('realize', '2.jsonl');
-  expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('change_events')]);
-  await grant('SELECT, INSERT ON change_events');
-  await grant('SELECT, INSERT, UPDATE, DELETE ON edp.realized, edp.unfolded_keys');
+  for (const [table, what] of [
+    ['realized', 'SELECT, INSERT, UPDATE, DELETE ON edp.realized, edp.unfolded_keys'],
+    ['change_events', 'SELECT, INSERT ON change_events'],
+  ] as const) {
+    const { status, stderr } = await asRole('realize', '2.jsonl');
+    expect([status, stderr]).toEqual([1, expect.stringContaining(table)]);
+    await grant(what);
+  }
   const kept = await asRole('realize', '2.jsonl');
   expect([kept.status, kept.json], kept.stderr).toMatchObject([
     1,
