@@ -12,6 +12,7 @@
 import type pg from 'pg';
 import { FAMILY } from './family.js';
 import { IS_GUARD } from './key-guard.js';
+import { isTransient } from './sqlstate.js';
 
 /** Bits of pg_trigger.tgtype. */
 export const INSERTS = 4;
@@ -150,7 +151,8 @@ export async function isAllowedToSkip(client: pg.Client): Promise<boolean> {
     await client.query("SET session_replication_role = 'replica'");
     await client.query('RESET session_replication_role');
     return true;
-  } catch {
+  } catch (error) {
+    if (isTransient((error as { code?: string }).code)) throw error;
     return false;
   }
 }

@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { isTransient } from '../../postgres/sqlstate.js';
 import { OWN_CONSTRAINTS } from './version-constraints.js';
 
 /** SQL: the relation, as in statements. */
@@ -107,7 +108,7 @@ export async function listBelongings(
 /** undefined_column, undefined_object, wrong_object_type. */
 const GONE = ['42703', '42704', '42809'];
 
-/** @throws EdpError `task_failed` for what does not fit the new relation */
+/** @throws EdpError `task_failed` for what does not fit the new relation; what passes, such as a deadlock, as it is */
 export async function giveBelongings(
   client: pg.Client,
   belongings: readonly Belonging[],
@@ -118,6 +119,7 @@ export async function giveBelongings(
       await client.query(statement);
     } catch (error) {
       const { code = '', message } = error as { code?: string; message: string };
+      if (isTransient(code)) throw error;
       if (!isOfColumns || !GONE.includes(code)) throw doesNotFit(statement, message, error);
       await client.query('ROLLBACK TO SAVEPOINT edp_belonging');
     }

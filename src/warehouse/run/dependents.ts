@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { isOfEnvironmentSql } from '../../model/warehouse/environment.js';
+import { isTransient } from '../../postgres/sqlstate.js';
 import { type Belonging, giveBelongings, listBelongings } from './belongings.js';
 
 export interface DependentView {
@@ -72,6 +73,8 @@ export async function carryViews(
       await carryView(client, view);
       await client.query('RELEASE SAVEPOINT edp_view');
     } catch (error) {
+      // A deadlock of others says nothing about the view; the run tries again.
+      if (isTransient((error as { code?: string }).code)) throw error;
       await client.query('ROLLBACK TO SAVEPOINT edp_view');
       if (view.isTask) continue;
       throw new EdpError(
