@@ -43,20 +43,20 @@ export function kebabCase(name: string): string {
  *
  * @param names in the order of the model
  * @param reserved in lower case
- * @param suffixes of further names that are made of each, and must be free, too
+ * @param madeOf further names that are made of each, and must be free, too
  */
 export function uniqueNames(
   names: readonly string[],
   toCode: (name: string) => string,
   reserved: Iterable<string> = [],
-  suffixes: readonly string[] = [],
+  madeOf: (code: string) => readonly string[] = () => [],
 ): ReadonlyMap<string, string> {
   const taken = new Set(reserved);
   const codes = new Map<string, string>();
   for (const name of names) {
     const base = toCode(name);
     let code = base;
-    const made = () => ['', ...suffixes].map((suffix) => `${code}${suffix}`.toLowerCase());
+    const made = () => [code, ...madeOf(code)].map((one) => one.toLowerCase());
     for (let i = 2; made().some((one) => taken.has(one)); i++) code = `${base}${i}`;
     for (const one of made()) taken.add(one);
     codes.set(name, code);

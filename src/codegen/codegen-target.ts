@@ -4,7 +4,7 @@ import type { Catalogue } from './catalogue.js';
 export interface GeneratedFile {
   /** From the root of the project, or from `--out`; with `/` on every system. */
   readonly path: string;
-  /** Says {@link GENERATED} somewhere, so that it can be told from what others have put there. */
+  /** Says {@link GENERATED} somewhere, unless it is the lock file, so that it can be told from what others have put there. */
   readonly text: string;
 }
 
@@ -15,5 +15,11 @@ export interface Target {
   /** The folder that has all of its files, and paths of files in it that can be its own: such a one that it no longer makes is removed. */
   readonly folder: string;
   readonly files: RegExp;
-  generate(catalogue: Catalogue): Iterable<GeneratedFile>;
+  /**
+   * One of the files that it makes, with what must not be forgotten, such as numbers that are never given twice. It is made of
+   * what it was before, and is no file that may go.
+   */
+  readonly lockFile?: string;
+  /** @param lock text of the lock file, as it is; undefined where there is none */
+  generate(catalogue: Catalogue, lock?: string): Iterable<GeneratedFile>;
 }

@@ -1,6 +1,7 @@
 /** What targets make of a catalogue, and what is on the disk → what is to be written or removed. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { EdpError } from '../base/errors.js';
 import { GENERATED } from '../events/event-schema.js';
 import type { Catalogue } from './catalogue.js';
 import type { Target } from './codegen-target.js';
@@ -45,7 +46,8 @@ export async function planFiles(
   for (const target of targets) {
     const base = target.isAtRoot ? '' : fromRoot(directory, out);
     const wanted = new Set<string>();
-    for (const { path: name, text } of target.generate(catalogue)) {
+    const locked = await readTargetLock(directory, base, target);
+    for (const { path: name, text } of target.generate(catalogue, locked)) {
       const file = path.posix.join(base, name);
       wanted.add(file);
       const found = lock.has(file) ? text : await readText(directory, file);
@@ -56,6 +58,24 @@ export async function planFiles(
     changes.push(...(await findStale(directory, base, target, isKept)));
   }
   return { changes, unchanged };
+}
+
+/** @throws EdpError `config` where a target has made files, and has lost its lock file: numbers would be given anew */
+async function readTargetLock(
+  directory: string,
+  base: string,
+  target: Target,
+): Promise<string | undefined> {
+  const { lockFile, folder } = target;
+  if (lockFile === undefined) return undefined;
+  const file = path.posix.join(base, lockFile);
+  const text = await readText(directory, file);
+  if (text !== undefined) return text;
+  const [made] = await findStale(directory, base, target, () => false);
+  if (made === undefined) return undefined;
+  throw new EdpError('config', `${file} is missing, and ${made.path} was made by it`, {
+    hint: `restore it from version control; or remove ${path.posix.join(base, folder)}/ to begin anew, with other numbers`,
+  });
 }
 
 function fromRoot(directory: string, out: string): string {

@@ -33,11 +33,8 @@ describe('names', () => {
 
   it('are none that are reserved, nor make one that is taken', () => {
     const names = ['query', 'orders', 'orders_edge', 'edge'];
-    expect([...uniqueNames(names, pascalCase, ['query'], ['Edge']).values()]).toEqual([
-      'Query2',
-      'Orders',
-      'OrdersEdge2',
-      'Edge',
-    ]);
+    expect([
+      ...uniqueNames(names, pascalCase, ['query'], (code) => [`${code}Edge`]).values(),
+    ]).toEqual(['Query2', 'Orders', 'OrdersEdge2', 'Edge']);
   });
 });

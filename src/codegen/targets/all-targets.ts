@@ -3,12 +3,14 @@
 import type { Target } from '../codegen-target.js';
 import { graphql } from './graphql/graphql.js';
 import { jsonSchema } from './json-schema/json-schema.js';
+import { proto } from './proto/proto.js';
 import { typescript } from './typescript/typescript.js';
 
 export const TARGETS = {
   'json-schema': jsonSchema,
   typescript,
   graphql,
+  proto,
 } as const satisfies Readonly<Record<string, Target>>;
 
 export type TargetName = keyof typeof TARGETS;

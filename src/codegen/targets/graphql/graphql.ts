@@ -4,7 +4,7 @@ import type { Catalogue } from '../../catalogue.js';
 import { pascalCase, uniqueNames } from '../../code-names.js';
 import type { Target } from '../../codegen-target.js';
 import { COMMON, RESERVED_TYPES } from './common-types.js';
-import { MADE_OF_A_TYPE, tableTypes } from './table-types.js';
+import { madeOfType, tableTypes } from './table-types.js';
 
 export const graphql: Target = {
   describe: 'a GraphQL schema of the realized tables',
@@ -13,7 +13,7 @@ export const graphql: Target = {
   files: /^graphql\/schema\.graphql$/,
   *generate({ tables }: Catalogue) {
     const names = tables.map(({ name }) => name);
-    const types = uniqueNames(names, pascalCase, RESERVED_TYPES, MADE_OF_A_TYPE);
+    const types = uniqueNames(names, pascalCase, RESERVED_TYPES, madeOfType);
     const parts = tables.map((table) => tableTypes(table, types));
     const queries = parts.map(({ query }) => query).join('');
     const text = [

@@ -19,8 +19,10 @@ interface Field {
   readonly description: string | undefined;
 }
 
-/** What is behind the name of a type in further names: of types, and of a query. */
-export const MADE_OF_A_TYPE: readonly string[] = ['Edge', 'Connection', 'Filter', 'ByKey'];
+/** Names of types, and of a query, that are made of the name of a type. */
+export function madeOfType(type: string): string[] {
+  return ['Edge', 'Connection', 'Filter', 'ByKey'].map((suffix) => `${type}${suffix}`);
+}
 
 /** Fields that filters have besides those of columns. */
 const OF_FILTERS = ['and', 'or', 'not'];

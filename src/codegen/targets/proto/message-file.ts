@@ -1,0 +1,90 @@
+/** One table as a file of Protocol Buffers. */
+import { SEQUENCE_COLUMN } from '../../../model/event-columns.js';
+import type { CatalogueTable } from '../../catalogue.js';
+import { wordsOf } from '../../code-names.js';
+import type { LockedMessage } from './field-lock.js';
+
+export function messageFile(
+  { name: table, description, key, columns }: CatalogueTable,
+  { message, fields, reserved }: LockedMessage,
+  packageName: string,
+): string {
+  const about = new Map(columns.map((column) => [column.name, column.description]));
+  const inUse = new Set(Object.values(fields).map(({ name }) => name));
+  const names = [...new Set(reserved.map(({ name }) => name))].filter((name) => !inUse.has(name));
+  const keyFields = key.map((column) => fields[column]!);
+  const lines = [
+    ...(reserved.length === 0
+      ? []
+      : [`  reserved ${reserved.map(({ number }) => number).join(', ')};`]),
+    ...(names.length === 0 ? [] : [`  reserved ${names.map((name) => `"${name}"`).join(', ')};`]),
+    ...Object.entries(fields).flatMap(([column, { name, number, type }]) => {
+      const isSure = key.includes(column) || column === SEQUENCE_COLUMN;
+      return [
+        ...comment(about.get(column), '  '),
+        `  ${isSure ? '' : 'optional '}${type} ${name} = ${number};`,
+      ];
+    }),
+  ];
+  const row = wordsOf(message).join('_');
+  const rows = keyFields.map(({ name, number, type }) => `  ${type} ${name} = ${number};`);
+  return [
+    'syntax = "proto3";',
+    '',
+    `package ${packageName};`,
+    '',
+    ...comment(description ?? `A row of ${table}.`),
+    `message ${message} {`,
+    ...lines,
+    '}',
+    '',
+    ...comment(`Rows of ${table}, by their keys.`),
+    `service ${message}Service {`,
+    ...comment('The row that has this key.', '  '),
+    `  rpc Get${message}(Get${message}Request) returns (Get${message}Response);`,
+    ...comment('Rows in the order of their keys, a page at a time.', '  '),
+    `  rpc List${message}(List${message}Request) returns (List${message}Response);`,
+    ...comment('Rows that change from now on, or behind a sequence.', '  '),
+    `  rpc Watch${message}(Watch${message}Request) returns (stream Watch${message}Response);`,
+    '}',
+    '',
+    `message Get${message}Request {`,
+    ...rows,
+    '}',
+    '',
+    `message Get${message}Response {`,
+    ...comment('Not set where there is no such row.', '  '),
+    `  ${message} ${row} = 1;`,
+    '}',
+    '',
+    `message List${message}Request {`,
+    ...comment('At most so many rows; 0 for 100.', '  '),
+    '  int32 page_size = 1;',
+    ...comment('Of the page before; empty for the first one.', '  '),
+    '  string page_token = 2;',
+    ...comment('Whether rows that were deleted in the source are wanted, too.', '  '),
+    '  bool include_deleted = 3;',
+    '}',
+    '',
+    `message List${message}Response {`,
+    `  repeated ${message} ${row} = 1;`,
+    ...comment('Empty on the last page.', '  '),
+    '  string next_page_token = 2;',
+    '}',
+    '',
+    `message Watch${message}Request {`,
+    ...comment('A change_sequence; empty for what changes from now on.', '  '),
+    '  string after_sequence = 1;',
+    '}',
+    '',
+    `message Watch${message}Response {`,
+    `  ${message} ${row} = 1;`,
+    '}',
+    '',
+  ].join('\n');
+}
+
+function comment(text: string | undefined, indent = ''): string[] {
+  if (text === undefined) return [];
+  return text.split(/\r\n|[\n\r\u2028\u2029]/).map((line) => `${indent}// ${line}`.trimEnd());
+}
