@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { foldEvents, type ReadEvent } from '../../capture/fold.js';
-import type { Checkpoints } from './checkpoints.js';
+import { type Checkpoints, historyOf } from './checkpoints.js';
 import type { Journal, Written } from './journal.js';
 import type { Follower, Place } from './place.js';
 import { type Oracle, oracles, type Shape, SNAPSHOT_NUMBERS } from './source.js';
@@ -158,15 +158,6 @@ function foldOf(events: readonly ReadEvent[] = []): Map<string, string> {
 
 function canonical(row: object): string {
   return JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function historyOf(events: readonly ReadEvent[], key: string): string {
-  return events
-    .filter(({ data }) => data.key === undefined || JSON.stringify(data.key) === key)
-    .sort((a, b) => (a.sequence < b.sequence ? -1 : 1))
-    .map(({ sequence, data }) => `\n    ${sequence} ${JSON.stringify(data)}`)
-    .slice(-12)
-    .join('');
 }
 
 function compareRows(
