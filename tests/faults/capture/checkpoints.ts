@@ -97,7 +97,11 @@ interface Difference {
   readonly fault: string;
 }
 
-function differences(wanted: ReadonlyMap<string, object>, own: readonly ReadEvent[]): Difference[] {
+/** Of the keys that the events know, where their fold is not what is wanted. */
+export function differences(
+  wanted: ReadonlyMap<string, object>,
+  own: readonly ReadEvent[],
+): Difference[] {
   const found = foldEvents(own);
   const hasTruncate = own.some(({ data }) => data.op === 'truncate');
   const known = new Set(

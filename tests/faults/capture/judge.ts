@@ -1,12 +1,13 @@
 /**
  * What is wrong after a trial. The source's tables, mapped by SQL that is written by hand, must be what the events say by a plain fold,
- * what the warehouses have, and what their histories end with; and the stream must be sound by itself.
+ * what the warehouses have, and what their histories end with; and the stream must be sound by itself. So it must be without the
+ * snapshots, which mend what was lost.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { foldEvents, type ReadEvent } from '../../capture/fold.js';
-import { type Checkpoints, historyOf } from './checkpoints.js';
+import { type Checkpoints, differences, historyOf } from './checkpoints.js';
 import type { Journal, Written } from './journal.js';
 import type { Follower, Place } from './place.js';
 import { type Oracle, oracles, type Shape, SNAPSHOT_NUMBERS } from './source.js';
@@ -37,6 +38,18 @@ export async function judge(
         faults,
         (key) => historyOf(events.get(name) ?? [], key),
       );
+    }
+    for (const [name, { events: sql }] of Object.entries(oracleOf)) {
+      if (shape.changed.has(name)) continue;
+      const changes = (events.get(name) ?? []).filter((one) => !isRead(one, snapshots));
+      const wanted = new Map(
+        (await rows(sql)).map(([key, row]) => [JSON.stringify(key), row as object]),
+      );
+      const own = differences(wanted, changes).map(
+        ({ key, fault }) =>
+          `without the snapshots, ${name} ${key}: ${fault}${historyOf(events.get(name)!, key)}`,
+      );
+      faults.push(...shorten(own));
     }
     faults.push(...shorten(await checkpoints.judge(rows, events, shape)));
     const changes = (events.get('journal') ?? []).filter((one) => !isRead(one, snapshots));
