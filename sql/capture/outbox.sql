@@ -264,3 +264,11 @@ BEGIN
   END IF;
 END$$;
 REVOKE ALL ON FUNCTION edp_capture.recalculate() FROM PUBLIC;
+
+-- Of a trigger that never fires, and is there to be there. Whoever makes a partition makes a copy of it, and must be allowed to.
+CREATE OR REPLACE FUNCTION edp_capture.never() RETURNS trigger LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN NEW;
+END$$;
+GRANT EXECUTE ON FUNCTION edp_capture.never() TO PUBLIC;

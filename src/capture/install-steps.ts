@@ -217,7 +217,7 @@ function triggerStatements(wanted: WantedTrigger, installed: InstalledParts): st
     ...(state === 'disabled'
       ? []
       : [
-          `CREATE OR REPLACE TRIGGER ${name} ${wanted.event} FOR EACH STATEMENT EXECUTE FUNCTION edp_capture.${quoteIdentifier(wanted.functionName)}(${wanted.isOnPart ? "'partition'" : ''});`,
+          `CREATE OR REPLACE TRIGGER ${name} ${wanted.event} EXECUTE FUNCTION edp_capture.${quoteIdentifier(wanted.functionName)}(${wanted.isOnPart ? "'partition'" : ''});`,
         ]),
     `ALTER TABLE ${relation} ENABLE ALWAYS TRIGGER ${name};`,
   ];
@@ -281,7 +281,7 @@ export function wantedTriggers(source: CapturedSource): WantedTrigger[] {
       name: `edp_capture_${op}`,
       relation,
       functionName: functionName(op, source),
-      event: `AFTER ${op.toUpperCase()} ON ${on} REFERENCING ${TRANSITIONS[op]}`,
+      event: `AFTER ${op.toUpperCase()} ON ${on} REFERENCING ${TRANSITIONS[op]} FOR EACH STATEMENT`,
     }));
     const op = i === 0 ? 'truncate' : 'truncate part';
     const truncate = (when: 'AFTER' | 'BEFORE', suffix: string) => ({
@@ -289,14 +289,32 @@ export function wantedTriggers(source: CapturedSource): WantedTrigger[] {
       name: `edp_capture_${suffix}`,
       relation,
       functionName: functionName(op, source),
-      event: `${when} TRUNCATE ON ${on}`,
+      event: `${when} TRUNCATE ON ${on} FOR EACH STATEMENT`,
     });
     return [
       ...rows,
       truncate('AFTER', 'truncate'),
       ...(isParted ? [truncate('BEFORE', 'truncating')] : []),
+      ...(isParted && !isOnPart ? [routedTrigger(relation)] : []),
     ];
   });
+}
+
+/**
+ * Where MERGE has inserted a row through a partitioned table, PostgreSQL shows that row as the new version of each row that it updates
+ * next: what was updated would be published as deleted. It does not where the partitions have a row trigger before INSERT, even one
+ * that never fires. The server gives it to all partitions, later ones too. Its name is that of one table: otherwise, a captured
+ * table could not become a partition of another one.
+ */
+function routedTrigger(relation: TablePlace): WantedTrigger {
+  const hash = createHash('md5').update(placeText(relation)).digest('hex').slice(0, 8);
+  return {
+    isOnPart: false,
+    name: `edp_capture_routed_${hash}`,
+    relation,
+    functionName: 'never',
+    event: `BEFORE INSERT ON ${quoteName(relation)} FOR EACH ROW WHEN (false)`,
+  };
 }
 
 function modelStatements({ models, sources }: CapturePlan, installed: InstalledParts): string[] {

@@ -29,6 +29,7 @@ export async function readInstalled(client: pg.Client): Promise<InstalledParts> 
      FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
        JOIN pg_proc AS p ON p.oid = t.tgfoid
      WHERE p.pronamespace = 'edp_capture'::regnamespace AND n.nspname <> 'edp_capture'
+       AND t.tgparentid = 0 -- A partition's copy comes and goes with the trigger of its table.
      ORDER BY n.nspname, c.relname, t.tgname`,
   );
   const base = rows[0]!.base ?? undefined;

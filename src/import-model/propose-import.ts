@@ -271,12 +271,10 @@ function notesOf(comment: string | undefined) {
   return { ...notes, ...(tags === undefined ? {} : { tags: [...tags] }) };
 }
 
-/** A column of the name that edp would take for the time of the delete, and that is no time. */
+/** The source's own mark of rows that it keeps is another matter than a row that is gone from it. */
 function softDeleteOf(columns: readonly DraftColumn[]): object {
-  const column = columns.find(({ name }) => name === DEFAULT_SOFT_DELETE);
-  if (column === undefined || column.type === 'timestamptz' || column.type === 'timestamp')
-    return {};
-  return { 'soft-delete': `row_${DEFAULT_SOFT_DELETE}` };
+  const hasOwn = columns.some(({ name }) => name === DEFAULT_SOFT_DELETE);
+  return hasOwn ? { 'soft-delete': `row_${DEFAULT_SOFT_DELETE}` } : {};
 }
 
 function findReferences(one: Draft, targets: Targets, closing: ReturnType<typeof findClosing>) {

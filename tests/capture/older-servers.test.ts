@@ -21,7 +21,7 @@ capture:
     parted: {}
 `;
 
-describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ packageName, isInstalled }) => {
+describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ major, packageName, isInstalled }) => {
   let directory: string;
   let server: EmbeddedLease;
   beforeAll(async () => {
@@ -91,4 +91,36 @@ describe.each(OLDER_SERVERS)('PostgreSQL $major', ({ packageName, isInstalled })
       ),
     ).toEqual([]);
   });
+
+  it.skipIf(!isInstalled || major < 15)(
+    'captures MERGE into partitions as the newest does',
+    async () => {
+      const { client: config } = server;
+      await withClient(config, 'test', (client) =>
+        client.query(`CREATE TABLE halves (id int PRIMARY KEY, text text) PARTITION BY RANGE (id);
+        CREATE TABLE halves_1 PARTITION OF halves FOR VALUES FROM (0) TO (10); CREATE TABLE halves_2 PARTITION OF halves DEFAULT`),
+      );
+      await installIn(
+        config,
+        'tables:\n  halves: { key: id, columns: { id: int, text: text } }\ncapture:\n  tables: { halves: {} }\n',
+      );
+      await withClient(config, 'test', (client) =>
+        client.query(`INSERT INTO halves VALUES (1, 'one'), (11, 'eleven');
+        MERGE INTO halves AS h USING (VALUES (9), (1), (19), (11)) AS s (id) ON h.id = s.id
+          WHEN MATCHED THEN UPDATE SET text = 'merged' WHEN NOT MATCHED THEN INSERT VALUES (s.id, 'inserted')`),
+      );
+      const events = await takeEvents(config);
+      expect(
+        events.map(({ data }) => `${data.op} ${data.key?.id} ${data.after?.text}`).sort(),
+      ).toEqual([
+        'create 1 one',
+        'create 11 eleven',
+        'create 19 inserted',
+        'create 9 inserted',
+        'update 1 merged',
+        'update 11 merged',
+      ]);
+      await uninstallFrom(config);
+    },
+  );
 });

@@ -82,33 +82,59 @@ export class Checkpoints {
         // What was kept, or fired no trigger, is published later by another transaction.
         if (changed.has(name)) continue;
         const own = (events.get(name) ?? []).filter(({ data }) => visible.has(data.transaction));
-        faults.push(
-          ...differences(name, wanted, own).map((text) => `${text}, seen by ${snapshot}`),
-        );
+        for (const { key, fault } of differences(wanted, own)) {
+          const history = historyOf(events.get(name) ?? [], key, visible);
+          faults.push(`in the middle, ${name} ${key}: ${fault}, seen by ${snapshot}${history}`);
+        }
       }
     }
     return faults;
   }
 }
 
-function differences(
-  name: string,
+interface Difference {
+  readonly key: string;
+  readonly fault: string;
+}
+
+/** Of the keys that the events know, where their fold is not what is wanted. */
+export function differences(
   wanted: ReadonlyMap<string, object>,
   own: readonly ReadEvent[],
-): string[] {
+): Difference[] {
   const found = foldEvents(own);
   const hasTruncate = own.some(({ data }) => data.op === 'truncate');
   const known = new Set(
     own.filter(({ data }) => data.op !== 'update').map(({ data }) => JSON.stringify(data.key)),
   );
-  const faults: string[] = [];
+  const faults: Difference[] = [];
   for (const key of new Set([...wanted.keys(), ...found.keys()])) {
     // Of a row that was there before, only the snapshot tells.
     if (!hasTruncate && !known.has(key)) continue;
     const [is, must] = [text(found.get(key)), text(wanted.get(key))];
-    if (is !== must) faults.push(`in the middle, ${name} ${key}: is ${is}, must be ${must}`);
+    if (is !== must) faults.push({ key, fault: `is ${is}, must be ${must}` });
   }
   return faults;
+}
+
+/**
+ * The last events of a key: a later one may have mended what an earlier one said.
+ *
+ * @param visible what a look sees, where it is about one
+ */
+export function historyOf(
+  events: readonly ReadEvent[],
+  key: string,
+  visible?: ReadonlySet<string>,
+): string {
+  const mark = ({ data }: ReadEvent) =>
+    visible === undefined || visible.has(data.transaction) ? '' : 'not seen: ';
+  return events
+    .filter(({ data }) => data.key === undefined || JSON.stringify(data.key) === key)
+    .sort((a, b) => (a.sequence < b.sequence ? -1 : 1))
+    .map((event) => `\n    ${mark(event)}${event.sequence} ${JSON.stringify(event.data)}`)
+    .slice(-12)
+    .join('');
 }
 
 function text(row: object | undefined): string {

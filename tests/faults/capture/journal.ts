@@ -46,7 +46,10 @@ export class Journal {
       if (count > 0) left.set(one, count - 1);
       return count > 0;
     };
-    const ended = this.#transactions.filter(({ fate }) => fate !== 'aborted');
+    // One whose answer was lost is tried again, and deletes the same rows: their events are those of the one that is sure.
+    const ended = ['committed', 'unknown'].flatMap((wanted) =>
+      this.#transactions.filter(({ fate }) => fate === wanted),
+    );
     for (const { written, fate } of ended) {
       const sure = written.filter((one) => !one.startsWith(PERHAPS));
       const there = sure.filter((one) => {

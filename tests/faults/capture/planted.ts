@@ -76,6 +76,16 @@ export const PLANTS: readonly Plant[] = [
     ],
   },
   {
+    name: 'what MERGE updates in partitions is taken as PostgreSQL shows it',
+    edits: [
+      capture(
+        'install-steps.ts',
+        '...(isParted && !isOnPart ? [routedTrigger(relation)] : []),',
+        '',
+      ),
+    ],
+  },
+  {
     name: 'calculations hold no lock',
     edits: [
       capture('calculate-function.ts', 'PERFORM pg_advisory_xact_lock(k', 'PERFORM (k'),

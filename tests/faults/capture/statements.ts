@@ -201,6 +201,17 @@ export const STATEMENTS: readonly Statement[] = [
       ]),
   },
   {
+    // It takes rows that it inserts and rows that it updates in turn.
+    name: 'merge into partitions',
+    since: 15,
+    weight: 3,
+    sql: (r) =>
+      `MERGE INTO orders AS o USING (SELECT i * 7 % 60 AS id, date '2026-01-25' + i % ${3 + r.below(9)} AS day FROM generate_series(${r.below(20)}, ${20 + r.below(40)}) AS i) AS s ON o.id = s.id AND o.day = s.day
+        WHEN MATCHED AND o.id % 9 = ${r.below(9)} THEN UPDATE SET day = o.day + 1
+        WHEN MATCHED THEN UPDATE SET state = 'merged behind ${r.below(99)}'
+        WHEN NOT MATCHED AND s.id % 2 = ${r.below(2)} THEN INSERT VALUES (s.id, s.day, 'merged')`,
+  },
+  {
     name: 'merge that deletes a key and writes it anew',
     since: 15,
     weight: 2,
