@@ -1,5 +1,5 @@
 /** Any target is written, compared and cleaned up in the same way, at the root or below --out. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Catalogue, toCatalogue } from '../../src/codegen/catalogue.js';
@@ -90,4 +90,29 @@ describe('files of a target', () => {
     ]);
     expect(await readFile(path.join(directory, 'made/notes/b.md'), 'utf8')).toContain('# b 1');
   });
+});
+
+it('a lock file is given to its target, and missed where files were made by it', async () => {
+  const directory = await makeDirectory();
+  const counting: Target = {
+    ...notes,
+    lockFile: 'notes.lock.json',
+    *generate(catalogue, lock = '0') {
+      yield* notes.generate(catalogue);
+      yield { path: 'notes.lock.json', text: String(Number(lock) + 1) };
+    },
+  };
+  const plan = () => planFiles({ directory, out: 'made' }, [counting], catalogueOf('a'), new Map());
+  await writeChanges(directory, (await plan()).changes);
+  const file = path.join(directory, 'made/notes.lock.json');
+  expect(await readFile(file, 'utf8')).toBe('1');
+  expect((await plan()).changes).toEqual([
+    { path: 'made/notes.lock.json', kind: 'changed', text: '2' },
+  ]);
+  await rm(file);
+  await expect(plan()).rejects.toThrow(
+    'made/notes.lock.json is missing, and made/notes/a.md was made by it',
+  );
+  await rm(path.join(directory, 'made'), { recursive: true });
+  expect((await plan()).changes).toHaveLength(2);
 });
