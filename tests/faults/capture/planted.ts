@@ -162,7 +162,7 @@ export const PLANTS: readonly Plant[] = [
     edits: [
       capture(
         'sinks/loading-sink.ts',
-        '    await this.#loadAll();\n  }\n\n  write',
+        '    await this.#loadAll(await this.#list());\n  }\n\n  write',
         '    for (const file of await this.#list()) await rm(file);\n  }\n\n  write',
       ),
     ],
