@@ -81,7 +81,9 @@ async function readTables(): Promise<unknown[]> {
         name,
       ) => `SELECT '${name}' AS name, count(*)::int, sum(n)::int, min(change_sequence), max(change_sequence),
         (SELECT count(*) FILTER (WHERE is_current) || ' of ' || count(*) FROM ${name}_history) AS states FROM ${name}`,
-    ).join(' UNION ALL '),
+    )
+      .join(' UNION ALL ')
+      .concat(' ORDER BY name'),
   );
   return rows;
 }
