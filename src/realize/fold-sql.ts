@@ -206,13 +206,14 @@ function mergeSql(
 ): string {
   const others = columns.filter((column) => !key.includes(column.name));
   const names = quoteColumns(columns.map((column) => column.name));
-  // What a row was is asked of the row itself: RETURNING has what it is.
+  // What a row was is asked of the row itself: RETURNING has what it is. Sorting asks for all rows before it gives the first: a table that
+  // counts as empty, as after VACUUM, is scanned for each of them, and what was inserted before would be scanned with it.
   const old = values.length === 0 ? '' : ` JOIN ${target} o ON ${sameKey(key, 'o', 'w')}`;
   return `deleted AS (DELETE FROM ${target} t ${stale} RETURNING ${returned(values, 't')}),
   updated AS (UPDATE ${target} t SET ${assignments(others, 'w')} FROM wanted w${old}
     WHERE ${sameKey(key, 't', 'w')} AND ${isDistinct(others, 't', 'w')} RETURNING ${beforeAndAfter(values)}),
   inserted AS (INSERT INTO ${target} AS t (${names}) SELECT ${names} FROM wanted w
-    WHERE NOT EXISTS (SELECT FROM ${target} t WHERE ${sameKey(key, 't', 'w')}) RETURNING ${returned(values, 't')})${changedSql(values, ['inserted', 'deleted'])}
+    WHERE NOT EXISTS (SELECT FROM ${target} t WHERE ${sameKey(key, 't', 'w')}) ORDER BY ${quoteColumns(key)} RETURNING ${returned(values, 't')})${changedSql(values, ['inserted', 'deleted'])}
   SELECT (SELECT count(*) FROM inserted)::int AS inserted, (SELECT count(*) FROM updated)::int AS updated,
     (SELECT count(*) FROM deleted)::int AS deleted${listedValues(values)}`;
 }
