@@ -4,6 +4,7 @@ import { EdpError } from '../base/errors.js';
 import { EVENT_LOG, EVENT_LOG_COLUMNS, EVENT_LOG_KEY } from '../events/event-log.js';
 import { type EventTable, toEventTable, withoutNotes } from '../events/event-table.js';
 import type { Reading } from '../formats/all-formats.js';
+import { quoteTable } from '../model/ddl.js';
 import { isEventFormat } from '../model/file-settings.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import { isRealizable } from '../model/realized-model.js';
@@ -57,6 +58,15 @@ export function projectLog({ model, bronzeSchema }: ProjectTables): Table {
   throw new EdpError('model', `edp keeps change events in ${log.name}, which is a table of yours`, {
     hint: 'give your table another name, or the log another schema (layers: bronze)',
   });
+}
+
+/** @param log its name in edp.yaml's form */
+export async function hasLog(client: pg.Client, log: string): Promise<boolean> {
+  const { rows } = await client.query<{ isThere: boolean }>(
+    'SELECT to_regclass($1) IS NOT NULL AS "isThere"',
+    [quoteTable(log)],
+  );
+  return rows[0]!.isThere;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { EventPlace } from '../formats/events/rejected-event.js';
 import { quoteTable } from '../model/ddl.js';
+import { hasLog } from './event-log-table.js';
 
 /**
  * @param log by its name in edp.yaml's form
@@ -12,11 +13,7 @@ export async function findInLog(
   log: string,
   places: readonly EventPlace[],
 ): Promise<readonly (number | undefined)[]> {
-  const { rows: found } = await client.query<{ isThere: boolean }>(
-    'SELECT to_regclass($1) IS NOT NULL AS "isThere"',
-    [quoteTable(log)],
-  );
-  if (places.length === 0 || !found[0]!.isThere) return places.map(() => undefined);
+  if (places.length === 0 || !(await hasLog(client, log))) return places.map(() => undefined);
   const { rows } = await client.query<{ n: number; loadId: number }>(
     `SELECT p.n::int, l.load_id AS "loadId"
      FROM unnest($1::text[], $2::text[], $3::numeric[], $4::text[]) WITH ORDINALITY

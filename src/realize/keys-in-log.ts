@@ -9,6 +9,7 @@ import type { EventTable } from '../events/event-table.js';
 import { readPoint } from '../ledger/changes.js';
 import { quoteTable } from '../model/ddl.js';
 import { withTransaction } from '../postgres/connection.js';
+import { hasLog } from './event-log-table.js';
 import { definitionOf } from './touched-keys.js';
 
 interface Noted {
@@ -28,7 +29,7 @@ export async function findChangedKeys(
   log: string,
   tables: readonly EventTable[],
 ): Promise<ReadonlyMap<string, EdpError>> {
-  if (!(await isThere(client, log))) return new Map();
+  if (!(await hasLog(client, log))) return new Map();
   const noted = await listNoted(client);
   const changed = tables.flatMap((table) => {
     const before = keyBefore(table, noted.get(table.name));
@@ -94,14 +95,6 @@ export async function assertKeysKept(
 ): Promise<void> {
   const [fault] = (await findChangedKeys(client, log, tables)).values();
   if (fault !== undefined) throw fault;
-}
-
-async function isThere(client: pg.Client, log: string): Promise<boolean> {
-  const { rows } = await client.query<{ isThere: boolean }>(
-    'SELECT to_regclass($1) IS NOT NULL AS "isThere"',
-    [quoteTable(log)],
-  );
-  return rows[0]!.isThere;
 }
 
 async function listNoted(client: pg.Client): Promise<ReadonlyMap<string, Noted>> {

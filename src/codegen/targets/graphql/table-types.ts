@@ -1,8 +1,7 @@
 /** The types of one table as GraphQL: a row, a page of rows, a filter. */
-import { addedColumns, SEQUENCE_COLUMN } from '../../../model/event-columns.js';
-import type { ColumnType } from '../../../model/types.js';
 import type { CatalogueTable } from '../../catalogue.js';
 import { uniqueNames, wordsOf } from '../../code-names.js';
+import { type RowColumn, rowColumns } from '../../row-columns.js';
 import { SCALARS } from './common-types.js';
 
 export interface TableTypes {
@@ -11,12 +10,8 @@ export interface TableTypes {
   readonly own: string;
 }
 
-interface Field {
+interface Field extends RowColumn {
   readonly column: string;
-  readonly name: string;
-  readonly type: ColumnType;
-  readonly isNullable: boolean;
-  readonly description: string | undefined;
 }
 
 /** Names of types, and of a query, that are made of the name of a type. */
@@ -62,27 +57,17 @@ export function tableTypes(table: CatalogueTable, types: ReadonlyMap<string, str
 }
 
 function fieldsOf(table: CatalogueTable): Field[] {
-  const { columns, key } = table;
-  const all = [
-    ...columns.map(({ name, type, description: about }) => ({
-      column: name,
-      type,
-      isNullable: !key.includes(name),
-      description: about,
-    })),
-    ...addedColumns(table).map(({ name, type }) => ({
-      column: name,
-      type,
-      isNullable: name !== SEQUENCE_COLUMN,
-      description: undefined,
-    })),
-  ];
+  const columns = rowColumns(table);
   const names = uniqueNames(
-    all.map(({ column }) => column),
+    columns.map(({ name }) => name),
     fieldName,
     OF_FILTERS,
   );
-  return all.map((field) => ({ ...field, name: names.get(field.column)! }));
+  return columns.map((column) => ({
+    ...column,
+    column: column.name,
+    name: names.get(column.name)!,
+  }));
 }
 
 /** The column's own name, where GraphQL takes it. */

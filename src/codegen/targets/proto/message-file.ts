@@ -1,28 +1,28 @@
 /** One table as a file of Protocol Buffers. */
-import { SEQUENCE_COLUMN } from '../../../model/event-columns.js';
 import type { CatalogueTable } from '../../catalogue.js';
 import { wordsOf } from '../../code-names.js';
+import { rowColumns } from '../../row-columns.js';
 import type { LockedMessage } from './field-lock.js';
 
 export function messageFile(
-  { name: table, description, key, columns }: CatalogueTable,
+  table: CatalogueTable,
   { message, fields, reserved }: LockedMessage,
   packageName: string,
 ): string {
-  const about = new Map(columns.map((column) => [column.name, column.description]));
+  const columns = new Map(rowColumns(table).map((column) => [column.name, column]));
   const inUse = new Set(Object.values(fields).map(({ name }) => name));
   const names = [...new Set(reserved.map(({ name }) => name))].filter((name) => !inUse.has(name));
-  const keyFields = key.map((column) => fields[column]!);
+  const keyFields = table.key.map((column) => fields[column]!);
   const lines = [
     ...(reserved.length === 0
       ? []
       : [`  reserved ${reserved.map(({ number }) => number).join(', ')};`]),
     ...(names.length === 0 ? [] : [`  reserved ${names.map((name) => `"${name}"`).join(', ')};`]),
     ...Object.entries(fields).flatMap(([column, { name, number, type }]) => {
-      const isSure = key.includes(column) || column === SEQUENCE_COLUMN;
+      const { description, isNullable } = columns.get(column)!;
       return [
-        ...comment(about.get(column), '  '),
-        `  ${isSure ? '' : 'optional '}${type} ${name} = ${number};`,
+        ...comment(description, '  '),
+        `  ${isNullable ? 'optional ' : ''}${type} ${name} = ${number};`,
       ];
     }),
   ];
@@ -33,12 +33,12 @@ export function messageFile(
     '',
     `package ${packageName};`,
     '',
-    ...comment(description ?? `A row of ${table}.`),
+    ...comment(table.description ?? `A row of ${table.name}.`),
     `message ${message} {`,
     ...lines,
     '}',
     '',
-    ...comment(`Rows of ${table}, by their keys.`),
+    ...comment(`Rows of ${table.name}, by their keys.`),
     `service ${message}Service {`,
     ...comment('The row that has this key.', '  '),
     `  rpc Get${message}(Get${message}Request) returns (Get${message}Response);`,

@@ -1,10 +1,10 @@
 /** Target proto: messages of the realized tables, with a service for each that gets, lists and watches its rows. */
 import { GENERATED } from '../../../events/event-schema.js';
-import { addedColumns } from '../../../model/event-columns.js';
 import type { ColumnType } from '../../../model/types.js';
 import type { Catalogue } from '../../catalogue.js';
 import { wordsOf } from '../../code-names.js';
 import type { Target } from '../../codegen-target.js';
+import { rowColumns } from '../../row-columns.js';
 import { LOCK_FILE, lockFields, type WantedField } from './field-lock.js';
 import { messageFile } from './message-file.js';
 
@@ -62,7 +62,7 @@ const TYPES: Readonly<Record<ColumnType, string>> = {
 };
 
 function fieldsOf(table: Table): WantedField[] {
-  return [...table.columns, ...addedColumns(table)].map(({ name, type }) => ({
+  return rowColumns(table).map(({ name, type }) => ({
     column: name,
     type: TYPES[type],
   }));

@@ -1,4 +1,5 @@
 /** The reader of events as TypeScript: a line → an event of a known type, or what is wrong with it. */
+import { TYPE_OF_OP } from '../../../events/change-event.js';
 import type { CatalogueTable } from '../../catalogue.js';
 import { importLine } from './import-line.js';
 
@@ -27,6 +28,8 @@ export function readerModule(modules: readonly TableModule[]): string {
   ].join('');
 }
 
+const WORDS = Object.entries(TYPE_OF_OP).map(([op, word]) => `  ${op}: '${word}',\n`);
+
 const READER = `
 /** Why something is no event that this reader knows. */
 export type Reason = 'json' | 'envelope' | 'unknown-table' | 'other-version' | 'schema';
@@ -45,12 +48,7 @@ export class InvalidEvent extends Error {
 }
 
 const WORD_OF_OP: Readonly<Record<string, string>> = {
-  create: 'created',
-  update: 'updated',
-  delete: 'deleted',
-  truncate: 'truncated',
-  read: 'read',
-};
+${WORDS.join('')}};
 
 const ajv = new Ajv2020({ allErrors: true });
 const compiled = new Map<string, ValidateFunction>();

@@ -3,9 +3,9 @@ import { TYPE_OF_OP } from '../../../events/change-event.js';
 import { changeSchema } from '../../../events/event-schema.js';
 import type { EventColumn } from '../../../events/event-table.js';
 import { valueSchema } from '../../../events/value-schema.js';
-import { addedColumns, SEQUENCE_COLUMN } from '../../../model/event-columns.js';
 import type { ColumnType } from '../../../model/types.js';
 import type { CatalogueTable } from '../../catalogue.js';
+import { rowColumns } from '../../row-columns.js';
 import { importLine } from './import-line.js';
 
 /** @param type the first part of the names of its types */
@@ -14,12 +14,9 @@ export function tableModule(table: CatalogueTable, type: string): string {
   const attributes = columns.map((column) =>
     property(column, changeType(column, !key.includes(column.name))),
   );
-  const rows = [
-    ...columns.map((column) => property(column, rowType(column.type, !key.includes(column.name)))),
-    ...addedColumns(table).map((column) =>
-      property(column, rowType(column.type, column.name !== SEQUENCE_COLUMN)),
-    ),
-  ];
+  const rows = rowColumns(table).map((column) =>
+    property(column, rowType(column.type, column.isNullable)),
+  );
   const keys = key.map((own) => {
     const column = columns.find((one) => one.name === own)!;
     return property(column, changeType(column, false));
@@ -58,9 +55,12 @@ function declaration(about: string, head: string, members: readonly string[]): s
   return `${comment(about)}export ${head} {\n${members.join('')}}\n`;
 }
 
-function property({ name, description }: Partial<EventColumn>, type: string): string {
+function property(
+  { name, description }: Pick<EventColumn, 'name' | 'description'>,
+  type: string,
+): string {
   const about = description === undefined ? '' : comment(description, '  ');
-  return `${about}  readonly ${propertyName(name!)}: ${type};\n`;
+  return `${about}  readonly ${propertyName(name)}: ${type};\n`;
 }
 
 function propertyName(name: string): string {
