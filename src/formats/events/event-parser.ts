@@ -12,10 +12,9 @@ import { encodeBytes } from '../../values/coerce.js';
 import { findBroken, toBrokenFault } from '../jsonl/broken-object.js';
 import type { RecordBatch } from '../text/record-batch.js';
 import type { ActedCorrection, ParsedRecord, RecordParser } from '../text/text-format.js';
-import { toUtf8 } from '../text/transcode.js';
 import type { CatalogTable, EventCatalog } from './event-catalog.js';
 import { readCatalog } from './event-catalog.js';
-import type { EventForm } from './event-form.js';
+import { type EventForm, lineText } from './event-form.js';
 import { findOtherKey, findOtherSubject, spelledSubject } from './find-contradiction.js';
 import { lift, nameIn } from './lift-event.js';
 import type { RawChange } from './raw-change.js';
@@ -72,10 +71,7 @@ export class EventParser implements RecordParser {
   }
 
   #readEvent(line: Buffer): ParsedRecord {
-    const text =
-      this.#form.encoding === 'utf-8'
-        ? line.toString('utf8')
-        : Buffer.from(toUtf8(line.toString('latin1'), this.#form.encoding), 'latin1').toString();
+    const text = lineText(line, this.#form);
     const event = parseLine(text);
     if (event instanceof Fault) return this.#isSound(line) ? event : NOT_UTF8;
     // A replacement character may have been in the file.

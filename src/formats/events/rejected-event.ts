@@ -2,9 +2,8 @@
 import { isObject } from '../../base/is-object.js';
 import { canonicalKeyText } from '../../events/event-key.js';
 import { NO_KEY } from '../../events/event-log.js';
-import { toUtf8 } from '../text/transcode.js';
 import { type CatalogTable, readCatalog } from './event-catalog.js';
-import type { EventForm } from './event-form.js';
+import { type EventForm, lineText } from './event-form.js';
 import { lift } from './lift-event.js';
 import type { RawChange } from './raw-change.js';
 import { readCloudEvent } from './read-cloudevent.js';
@@ -44,10 +43,7 @@ export function readRejectedEvent(
   form: EventForm,
   attribute: string | null,
 ): RejectedEvent | undefined {
-  const text =
-    form.encoding === 'utf-8'
-      ? raw.toString('utf8')
-      : Buffer.from(toUtf8(raw.toString('latin1'), form.encoding), 'latin1').toString();
+  const text = lineText(raw, form);
   const event = parseObject(text);
   if (event === undefined) return undefined;
   const isDebezium = form.format === 'debezium';
