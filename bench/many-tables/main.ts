@@ -118,8 +118,8 @@ async function measure(
   const large = makeLargeSource({ tables: options.tables, columns: options.columns });
   await server.withClient('source', (client) => client.query(large.statements.join(';\n')));
   await run('model import', ['model', 'import', '--database-url', source, '--out', 'edp.yaml']);
-  await run('capture install', ['capture', 'install', '--database-url', source]);
-  await run('capture install, again', ['capture', 'install', '--database-url', source]);
+  await run('capture install', ['capture', 'install']);
+  await run('capture install, again', ['capture', 'install']);
   await run('codegen', ['codegen', '--out', 'generated']);
   await run('schema publish', ['schema', 'publish']);
   await run('schema check', ['schema', 'check']);
