@@ -16,6 +16,8 @@ import { addColumnsWithin, ensureTableWithin } from '../postgres/tables.js';
 /** Where the tables of one declaration are, as in SQL, with their schemas. */
 export interface RealizedPlaces {
   readonly target: string;
+  /** Columns of the table whose type is a wider one than the declared. */
+  readonly widened: ReadonlySet<string>;
   /** Undefined where it has none. */
   readonly history: string | undefined;
 }
@@ -50,11 +52,11 @@ export async function ensureRealized(
   note: (text: string) => void,
 ): Promise<RealizedPlaces> {
   const own = { ...toTable(table.name, realizedColumns(table), table.key), indexes };
-  const target = await ensure(client, own, note);
-  if (!table.hasHistory) return { target, history: undefined };
+  const { name: target, widened } = await ensure(client, own, note);
+  if (!table.hasHistory) return { target, widened, history: undefined };
   const key = [...table.key, VALID_FROM];
   const past = toTable(historyName(table.name), historyColumns(table), key);
-  return { target, history: await ensure(client, past, note) };
+  return { target, widened, history: (await ensure(client, past, note)).name };
 }
 
 /** Only the key is enforced: events of different keys come in any order. */
@@ -70,17 +72,22 @@ function toTable(name: string, columns: readonly RealizedColumn[], key: readonly
   };
 }
 
-/** @returns its name with its schema, as in SQL */
+interface EnsuredTable {
+  /** With its schema, as in SQL. */
+  readonly name: string;
+  readonly widened: ReadonlySet<string>;
+}
+
 async function ensure(
   client: pg.Client,
   table: Table,
   note: (text: string) => void,
-): Promise<string> {
+): Promise<EnsuredTable> {
   const { name, key } = table;
   const found = await findTableInCatalog(client, name);
   if (found === undefined) {
     await ensureTableWithin(client, { tables: [table] }, table, recordDefinition);
-    return (await findTableInCatalog(client, name))!.name;
+    return { name: (await findTableInCatalog(client, name))!.name, widened: new Set() };
   }
   const there = new Map(
     (await listColumns(client, found.oid)).map((column) => [column.name, column]),
@@ -90,7 +97,11 @@ async function ensure(
     throw lacksKey(table);
   }
   const missing = table.columns.filter((column) => !there.has(column.name));
-  if (missing.length === 0) return found.name;
+  const isWidened = (column: Table['columns'][number]) =>
+    ![undefined, SQL_TYPE[column.type]].includes(there.get(column.name)?.type);
+  const widened = new Set(table.columns.filter(isWidened).map((column) => column.name));
+  const ensured = { name: found.name, widened };
+  if (missing.length === 0) return ensured;
   await addColumnsWithin(client, table, missing, recordDefinition);
   const list = missing.map((column) => `${column.name} ${column.type}`).join(', ');
   note(`table ${name} has new columns: ${list}`);
@@ -101,7 +112,7 @@ async function ensure(
       `table ${name} keeps columns that the model does not have: ${others.join(', ')}; events do not fill them, so one that was renamed keeps its old values (ALTER TABLE ${quoteTable(name)} DROP COLUMN … removes it)`,
     );
   }
-  return found.name;
+  return ensured;
 }
 
 /** Types of the server that hold every value of a declared type. */

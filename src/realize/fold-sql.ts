@@ -17,11 +17,11 @@ import {
 } from '../model/event-columns.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/validity-columns.js';
 import { listedValues, returned, valuesFrom, type WantedValue } from './changed-values.js';
-import { hasOwnSoftDelete, ownTimestamps, sqlTypeOf } from './realized-columns.js';
+import { ownTimestamps, sqlTypeOf } from './realized-columns.js';
 
 // Temporary tables hide those of the model that have their names: so nobody's table is called like them. Nor does a name
 // in these statements meet one of the model: tables are named with their schema, columns with their row, and rows as `r.*`.
-/** The temporary table of the keys to fold, of all tables of a session. */
+/** The temporary table of the keys to fold, of all tables of a session; of those all of whose keys are, only such that the log may have no more. */
 export const TOUCHED = '"edp realize: touched"';
 /** The temporary table of the keys of one table, with the way that each is folded. */
 export const MARKED = '"edp realize: marked"';
@@ -34,9 +34,46 @@ export interface FoldPlan {
   readonly target: string;
   /** The same of its history; undefined where it has none. */
   readonly history: string | undefined;
+  /** Columns of the table whose type is a wider one than the declared. */
+  readonly widened: ReadonlySet<string>;
   /** The log, as in SQL. */
   readonly log: string;
   readonly hasTruncates: boolean;
+  /** Whether all keys of the table are folded, and not those that are touched. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * The value of a column of the table. Operators take a third of the time of jsonb_populate_record(), which remains for
+ * columns of other types than the declared one.
+ *
+ * @param value of the attribute, as jsonb
+ * @param text of it, or its value in the declared type
+ */
+function columnValue(
+  { target, widened }: Pick<FoldPlan, 'target' | 'widened'>,
+  { name }: RealizedColumn,
+  value: string,
+  text: string,
+): string {
+  if (!widened.has(name)) return text;
+  const record = `jsonb_populate_record(NULL::${target}, jsonb_build_object(${quoteLiteral(name)}, ${value}))`;
+  return `(${record}).${quoteIdentifier(name)}`;
+}
+
+/** The value of an attribute in a JSON object, as it is in the column of the table. */
+function attributeValue(plan: FoldPlan, column: RealizedColumn, attributes: string): string {
+  const name = quoteLiteral(column.name);
+  const isJson = column.type === 'json' || column.type === 'jsonb';
+  const value = isJson
+    ? `nullif(${attributes} -> ${name}, 'null')${column.type === 'json' ? '::json' : ''}`
+    : inType(column, `${attributes} ->> ${name}`);
+  return columnValue(plan, column, `${attributes} -> ${name}`, value);
+}
+
+/** @param text SQL of a text */
+function inType(column: RealizedColumn, text: string): string {
+  return column.type === 'text' ? `${text}` : `(${text})::${sqlTypeOf(column)}`;
 }
 
 /** A comparison of the key columns of `row` with the texts of a key of the log. */
@@ -87,7 +124,33 @@ function generationsSql(plan: FoldPlan, which: string): string {
  * Marks the touched keys of the table: quick are those whose new events are updates behind all that is in their row, which
  * is there; of the others it finds the last create, and whether they are plain.
  */
-export function markSql({ table, target, history, log, hasTruncates }: FoldPlan): string {
+export function markSql(plan: FoldPlan): string {
+  return plan.isWhole ? markWholeSql(plan) : markTouchedSql(plan);
+}
+
+const LATEST = `max(l.sequence) FILTER (WHERE l.op IN ('create', 'read')) AS made,
+        max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
+        min(l.source) = max(l.source) AS one_source`;
+
+function isPlain({ table, log, hasTruncates }: FoldPlan): string {
+  const truncate = `(SELECT max(sequence) FROM ${log} WHERE table_name = ${quoteLiteral(table.name)} AND key = '')`;
+  return `coalesce(one_source AND made IS NOT NULL AND coalesce(made > gone, true)
+        ${hasTruncates ? `AND coalesce(made >= ${truncate}, true)` : ''}, false)`;
+}
+
+/** All keys that the log has, and those that it has no more. */
+function markWholeSql(plan: FoldPlan): string {
+  const { table, log } = plan;
+  const name = quoteLiteral(table.name);
+  return `INSERT INTO ${MARKED} (key, first, is_quick, is_plain, made, latest)
+    WITH b AS (SELECT l.key, ${LATEST} FROM ${log} l WHERE l.table_name = ${name} AND l.key <> '' GROUP BY l.key)
+    SELECT key, NULL::numeric, false, ${isPlain(plan)}, made, latest FROM b
+    UNION ALL SELECT k.key, NULL, false, false, NULL, NULL FROM ${TOUCHED} k
+    WHERE k.table_name = ${name} AND NOT EXISTS (SELECT FROM ${log} l WHERE l.table_name = ${name} AND l.key = k.key)`;
+}
+
+function markTouchedSql(plan: FoldPlan): string {
+  const { table, target, history, log } = plan;
   const name = quoteLiteral(table.name);
   const live =
     table.softDelete === false ? '' : ` AND t.${quoteIdentifier(table.softDelete)} IS NULL`;
@@ -97,7 +160,6 @@ export function markSql({ table, target, history, log, hasTruncates }: FoldPlan)
         WHERE ${keyEquals(table, 'h', 'k.key')} AND h.${IS_CURRENT})`
       : '';
   const sequence = `t.${quoteIdentifier(SEQUENCE_COLUMN)}`;
-  const truncate = `(SELECT max(sequence) FROM ${log} WHERE table_name = ${name} AND key = '')`;
   return `INSERT INTO ${MARKED} (key, first, is_quick, is_plain, made, latest)
     WITH q AS MATERIALIZED (
       SELECT k.key, k.first, ${sequence} IS NOT NULL${hasState} AS is_quick
@@ -105,21 +167,20 @@ export function markSql({ table, target, history, log, hasTruncates }: FoldPlan)
         ON NOT k.has_reset AND ${keyEquals(table, 't', 'k.key')} AND k.first > ${sequence}${live}
       WHERE k.table_name = ${name}),
     b AS (
-      SELECT l.key, max(l.sequence) FILTER (WHERE l.op IN ('create', 'read')) AS made,
-        max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
-        min(l.source) = max(l.source) AS one_source
+      SELECT l.key, ${LATEST}
       FROM q JOIN ${log} l ON l.table_name = ${name} AND l.key = q.key WHERE NOT q.is_quick GROUP BY l.key)
-    SELECT q.key, q.first, q.is_quick, coalesce(one_source AND made IS NOT NULL AND coalesce(made > gone, true)
-        ${hasTruncates ? `AND coalesce(made >= ${truncate}, true)` : ''}, false), made, latest
+    SELECT q.key, q.first, q.is_quick, ${isPlain(plan)}, made, latest
     FROM q LEFT JOIN b ON b.key = q.key`;
 }
 
-/** `p`: the rows of plain keys. */
+/** An object as a value of its own, which each use of it would else read out of the table again. */
+const asItself = (attributes: string) => `${attributes} || '{}'`;
+
+/** `p`: the rows of plain keys. A key has one event of a sequence and source. */
 function plainSql({ table, log }: FoldPlan): string {
   const name = quoteLiteral(table.name);
   return `p AS (SELECT l.key, true AS live,
-      edp.merged(l.after) FILTER (WHERE l.sequence = k.made)
-        || coalesce(edp.merged(l.after ORDER BY l.sequence) FILTER (WHERE l.sequence > k.made), '{}') AS attributes,
+      ${asItself('edp.merged(l.after ORDER BY l.sequence)')} AS attributes,
       max(l.time) FILTER (WHERE l.sequence = k.made) AS created,
       max(l.time) FILTER (WHERE l.sequence = k.latest) AS updated, max(l.sequence) AS sequence
     FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.made
@@ -138,8 +199,8 @@ function foldedSql(plan: FoldPlan, which: string): string {
     FROM g WINDOW own AS (PARTITION BY key, generation)),
   c AS (SELECT key, generation, gone, generation > 0 AND gone IS NULL AS live,
       CASE WHEN generation > 0
-        THEN coalesce(edp.merged(after ORDER BY n) FILTER (WHERE op IN ('create', 'read', 'update') AND NOT ended), '{}')
-        ELSE coalesce((array_agg(before ORDER BY n DESC) FILTER (WHERE op = 'delete' AND before IS NOT NULL))[1], '{}')
+        THEN ${asItself(`coalesce(edp.merged(after ORDER BY n) FILTER (WHERE op IN ('create', 'read', 'update') AND NOT ended), '{}')`)}
+        ELSE ${asItself(`coalesce((array_agg(before ORDER BY n DESC) FILTER (WHERE op = 'delete' AND before IS NOT NULL))[1], '{}')`)}
       END AS attributes,
       max(time) FILTER (WHERE op IN ('create', 'read')) AS created,
       max(time) FILTER (WHERE n = coalesce(gone, latest)) AS updated,
@@ -150,25 +211,41 @@ function foldedSql(plan: FoldPlan, which: string): string {
     UNION ALL SELECT key, live, attributes, created, updated, sequence FROM c WHERE ${kept})`;
 }
 
-/** The columns of the row, but attributes, as members of an object. */
-function ownMembers(table: EventTable): string {
+/** The columns of the row of `f`, in the order of the columns. */
+function rowValues(plan: FoldPlan, columns: readonly RealizedColumn[]): string[] {
+  const { table } = plan;
   const { created, updated } = ownTimestamps(table);
-  const { softDelete } = table;
-  const members = [
-    `${quoteLiteral(SEQUENCE_COLUMN)}, f.sequence`,
-    ...(created === undefined ? [] : [`${quoteLiteral(created)}, f.created`]),
-    ...(updated === undefined ? [] : [`${quoteLiteral(updated)}, f.updated`]),
-    ...(softDelete === false || !hasOwnSoftDelete(table)
-      ? []
-      : [`${quoteLiteral(softDelete)}, CASE WHEN NOT f.live THEN f.updated END`]),
-  ];
-  return `jsonb_build_object(${members.join(', ')})`;
-}
-
-/** A column of the model takes the time of the delete as well. */
-function declaredSoftDelete(table: EventTable): string {
-  if (table.softDelete === false || hasOwnSoftDelete(table)) return '';
-  return ` || CASE WHEN f.live THEN '{}' ELSE jsonb_build_object(${quoteLiteral(table.softDelete)}, f.updated) END`;
+  const attributes = new Map(table.columns.map(({ name }) => [name, true]));
+  const own = (column: RealizedColumn, value: string) =>
+    columnValue(plan, column, `to_jsonb(${value})`, value);
+  return columns.map((column) => {
+    const { name } = column;
+    const place = table.key.indexOf(name);
+    if (place >= 0) {
+      return columnValue(
+        plan,
+        column,
+        `f.key::jsonb -> ${place}`,
+        keyValue(table, name, place, 'f.key'),
+      );
+    }
+    if (attributes.has(name)) {
+      const value = attributeValue(plan, column, 'f.attributes');
+      // A column of the model takes the time of the delete as well.
+      if (name !== table.softDelete) return value;
+      const time = columnValue(
+        plan,
+        column,
+        'to_jsonb(f.updated)',
+        inType(column, `to_jsonb(f.updated) #>> '{}'`),
+      );
+      return `CASE WHEN f.live THEN ${value} ELSE ${time} END`;
+    }
+    if (name === SEQUENCE_COLUMN) return own(column, 'f.sequence');
+    if (name === created) return own(column, 'f.created');
+    if (name === updated) return own(column, 'f.updated');
+    return own(column, 'CASE WHEN NOT f.live THEN f.updated END');
+  });
 }
 
 function isDistinct(columns: readonly RealizedColumn[], a: string, b: string): string {
@@ -240,13 +317,13 @@ function changedSql(values: readonly WantedValue[], whole: readonly string[]): s
 export function foldSql(plan: FoldPlan, values: readonly WantedValue[]): string {
   const { table, target } = plan;
   const columns = realizedColumns(table);
-  const list = columns.map((column) => `r.${quoteIdentifier(column.name)}`).join(', ');
+  const row = rowValues(plan, columns);
+  const list = columns.map(({ name }, i) => `${row[i]} AS ${quoteIdentifier(name)}`).join(', ');
   const stale = `USING ${MARKED} k
     WHERE NOT k.is_quick AND ${keyEquals(table, 't', 'k.key')}
       AND NOT k.is_plain AND NOT EXISTS (SELECT FROM f WHERE f.key = k.key)`;
   return `WITH ${foldedSql(plan, 'NOT k.is_quick AND NOT k.is_plain')},
-  wanted AS MATERIALIZED (SELECT ${list} FROM f, LATERAL jsonb_populate_record(NULL::${target},
-    f.attributes || ${keyObject(table, 'f.key')} || ${ownMembers(table)}${declaredSoftDelete(table)}) r),
+  wanted AS MATERIALIZED (SELECT ${list} FROM f),
   ${mergeSql(target, columns, table.key, stale, values)}`;
 }
 
@@ -256,25 +333,35 @@ function withoutKey({ key }: EventTable, attributes: string): string {
 }
 
 /** Puts new updates into rows without reading the events before them. Answers how many rows were updated. */
-export function patchSql({ table, target, log }: FoldPlan, values: readonly WantedValue[]): string {
+export function patchSql(plan: FoldPlan, values: readonly WantedValue[]): string {
+  const { table, target, log } = plan;
   const name = quoteLiteral(table.name);
-  const { updated } = ownTimestamps(table);
+  // Updates cannot change the key.
   const keys = new Set(table.key);
-  const others = realizedColumns(table).filter((column) => !keys.has(column.name));
-  const own = [
-    `${quoteLiteral(SEQUENCE_COLUMN)}, p.sequence`,
-    ...(updated === undefined ? [] : [`${quoteLiteral(updated)}, p.time`]),
+  const attributes = table.columns
+    .filter((column) => !keys.has(column.name))
+    .map((column) => {
+      const own = quoteIdentifier(column.name);
+      const value = attributeValue(plan, column, 'p.attributes');
+      return `${own} = CASE WHEN p.attributes ? ${quoteLiteral(column.name)} THEN ${value} ELSE t.${own} END`;
+    });
+  const { updated } = ownTimestamps(table);
+  const set = [
+    ...attributes,
+    `${quoteIdentifier(SEQUENCE_COLUMN)} = p.sequence`,
+    ...(updated === undefined ? [] : [`${quoteIdentifier(updated)} = p.time`]),
   ];
+  // What a row was is asked of the row itself: RETURNING has what it is.
+  const old = values.length === 0 ? '' : ` JOIN ${target} o ON ${keyEquals(table, 'o', 'p.key')}`;
+  const both = values.length === 0 ? '' : ` AND ${sameKey(table.key, 't', 'o')}`;
   return `WITH p AS (
-    SELECT l.key, edp.merged(l.after ORDER BY l.sequence, l.source) AS attributes, max(l.sequence) AS sequence,
+    SELECT l.key, ${asItself('edp.merged(l.after ORDER BY l.sequence, l.source)')} AS attributes, max(l.sequence) AS sequence,
       (array_agg(l.time ORDER BY l.sequence DESC, l.source DESC))[1] AS time
     FROM ${MARKED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.first
     WHERE k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
     GROUP BY l.key),
-  updated AS (UPDATE ${target} t SET ${assignments(others, 'r')}
-    FROM p JOIN ${target} o ON ${keyEquals(table, 'o', 'p.key')},
-      LATERAL jsonb_populate_record(o.*, ${withoutKey(table, 'p.attributes')} || jsonb_build_object(${own.join(', ')})) r
-    WHERE ${sameKey(table.key, 't', 'o')} RETURNING ${beforeAndAfter(values)})${changedSql(values, [])}
+  updated AS (UPDATE ${target} t SET ${set.join(', ')}
+    FROM p${old} WHERE ${keyEquals(table, 't', 'p.key')}${both} RETURNING ${beforeAndAfter(values)})${changedSql(values, [])}
   SELECT 0 AS inserted, (SELECT count(*) FROM updated)::int AS updated, 0 AS deleted${listedValues(values)}`;
 }
 

@@ -209,7 +209,10 @@ async function isThere(client: pg.Client, log: string): Promise<boolean> {
   return rows[0]!.isThere;
 }
 
-/** By it the events of new loads are found. Made behind the first load, which builds its indexes at the end. */
+/**
+ * By it the events of new loads are found. Made behind the first load, which builds its indexes at the end; of what it has
+ * loaded, the server knows nothing yet.
+ */
 async function ensureLoadIndex(client: pg.Client, log: string): Promise<void> {
   const { rowCount } = await client.query(
     `SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
@@ -218,7 +221,8 @@ async function ensureLoadIndex(client: pg.Client, log: string): Promise<void> {
   );
   if (rowCount !== 0) return;
   await client.query(
-    `CREATE INDEX IF NOT EXISTS change_events_load_id ON ${quoteTable(log)} USING brin (load_id) WITH (autosummarize = on)`,
+    `CREATE INDEX IF NOT EXISTS change_events_load_id ON ${quoteTable(log)} USING brin (load_id) WITH (autosummarize = on);
+     ANALYZE ${quoteTable(log)} (table_name, key, source, op, load_id)`,
   );
 }
 
@@ -303,6 +307,7 @@ async function prepareFold(
     ...places,
     log: quoteTable(log),
     hasTruncates: touched.truncated.has(name),
+    isWhole: touched.found.whole.has(name),
   };
   const { rowCount: marked } = await client.query(markSql(plan));
   // Without statistics, the server would take the keys for few.

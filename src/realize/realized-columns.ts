@@ -3,11 +3,6 @@ import type { EventTable } from '../events/event-table.js';
 import type { RealizedColumn } from '../model/event-columns.js';
 import { SQL_TYPE } from '../model/types.js';
 
-/** Whether edp itself fills the column with the time of the delete. */
-export function hasOwnSoftDelete({ softDelete, columns }: EventTable): boolean {
-  return softDelete !== false && columns.every(({ name }) => name !== softDelete);
-}
-
 /** Those of the table's timestamps that edp fills. */
 export function ownTimestamps({ timestamps = ['', ''], columns }: EventTable): {
   readonly created: string | undefined;

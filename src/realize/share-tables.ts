@@ -74,8 +74,7 @@ async function openShare(
       await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
       await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`);
       const names = tables.map(({ name }) => name);
-      const whole = found.whole.filter((name) => names.includes(name));
-      await fillTouched(client, log, names, { ...found, whole });
+      await fillTouched(client, log, names, found);
     });
     return { client, tables };
   } catch (error) {

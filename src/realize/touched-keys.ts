@@ -7,7 +7,6 @@ import type pg from 'pg';
 import { NO_KEY } from '../events/event-log.js';
 import type { EventTable } from '../events/event-table.js';
 import { listUnseen, type ReadPoint, readPoint } from '../ledger/changes.js';
-import { quoteLiteral } from '../model/ddl.js';
 import { MARKED, NEW_LOADS, TOUCHED } from './fold-sql.js';
 
 /** The notes of undone loads that this fold settles. */
@@ -15,7 +14,7 @@ export const NOTED = '"edp realize: noted"';
 
 export interface Touched {
   readonly point: ReadPoint;
-  /** Tables with keys to fold: how many. */
+  /** Tables with keys to fold: how many; for those of which all are, of how many events. */
   readonly keys: ReadonlyMap<string, number>;
   /** By table: the version whose names its events in the log have. */
   readonly versions: ReadonlyMap<string, number>;
@@ -28,7 +27,7 @@ export interface Touched {
 interface Found {
   readonly loads: readonly number[];
   /** Tables all of whose keys are folded. */
-  readonly whole: readonly string[];
+  readonly whole: ReadonlySet<string>;
 }
 
 interface Folded {
@@ -80,8 +79,10 @@ export async function findTouched(
     log,
     tables.flatMap(({ name }) => before.get(name) ?? []),
   );
-  const whole = tables.filter((one) => news === undefined || isWhole(one)).map(({ name }) => name);
-  const found = { loads: news ?? [], whole };
+  const anew = tables.filter((one) => news === undefined || isWhole(one)).map(({ name }) => name);
+  const loads = news ?? [];
+  const whole = new Set([...anew, ...(await listTruncated(client, log, loads))]);
+  const found = { loads, whole };
   await fillTouched(client, log, names, found);
   // Of a table without any event there is nothing to fold.
   await client.query(
@@ -91,7 +92,11 @@ export async function findTouched(
     [names],
   );
   const { rows: counts } = await client.query<{ name: string; keys: number }>(
-    `SELECT table_name AS name, count(*)::int AS keys FROM ${TOUCHED} GROUP BY 1`,
+    `SELECT name, sum(keys)::int AS keys FROM (
+       SELECT table_name AS name, count(*) AS keys FROM ${TOUCHED} GROUP BY 1
+       UNION ALL SELECT table_name, count(*) FROM ${log} WHERE table_name = ANY ($1) AND key <> $2 GROUP BY 1) AS found
+     GROUP BY 1`,
+    [names.filter((name) => whole.has(name)), NO_KEY],
   );
   const { rows: truncated } = await client.query<{ name: string }>(
     `SELECT DISTINCT table_name AS name FROM ${log} WHERE key = $1 AND table_name = ANY ($2)`,
@@ -127,8 +132,28 @@ async function listNewLoads(
   return [...loads];
 }
 
+/** Conditions on events of loads: the numbers stand in the statement, so that the server knows how many they are, and reads the log by its index. */
+function isOf(loads: readonly number[]): string {
+  return `load_id = ANY ('{${loads.join(',')}}'::bigint[])`;
+}
+
+/** Tables with a new truncate, or of which an undo took one out of the log. */
+async function listTruncated(
+  client: pg.Client,
+  log: string,
+  loads: readonly number[],
+): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT table_name AS name FROM ${log} WHERE key = $1 AND ${isOf(loads)}
+     UNION SELECT table_name FROM edp.unfolded_keys WHERE key = $1`,
+    [NO_KEY],
+  );
+  return rows.map(({ name }) => name);
+}
+
 /**
- * Fills the temporary tables of a session.
+ * Fills the temporary tables of a session. Of tables all of whose keys are folded, it takes the keys that the log may have
+ * no more.
  *
  * @param names of the tables whose keys it wants
  */
@@ -153,28 +178,15 @@ export async function fillTouched(
     `INSERT INTO ${NOTED} SELECT k.table_name, k.key, k.load_id FROM edp.unfolded_keys k JOIN edp.loads l USING (load_id)
      WHERE l.state <> 'undoing'`,
   );
-  // The numbers stand in the statement, so that the server knows how many they are, and reads the log by its index.
-  const isNew = `load_id = ANY ('{${loads.join(',')}}'::bigint[])`;
-  const { rows: ended } = await client.query<{ name: string }>(
-    `SELECT table_name AS name FROM ${log} WHERE key = $1 AND ${isNew}
-     UNION SELECT table_name FROM edp.unfolded_keys WHERE key = $1`,
-    [NO_KEY],
-  );
-  const all = [...new Set([...whole, ...ended.map(({ name }) => name)])];
-  const ofAll =
-    all.length === 0
-      ? ''
-      : `UNION ALL SELECT table_name, key, NULL, true FROM ${log}
-         WHERE table_name IN (${all.map(quoteLiteral).join(', ')})`;
   // In the order of tables, each of which is read by itself.
   await client.query(
     `INSERT INTO ${TOUCHED} (table_name, key, first, has_reset)
      SELECT table_name, key, min(first), bool_or(has_reset) FROM (
        SELECT table_name, key, min(sequence) AS first, bool_or(op <> 'update') AS has_reset
-       FROM ${log} WHERE ${isNew} GROUP BY 1, 2
-       UNION ALL SELECT table_name, key, NULL, true FROM edp.unfolded_keys ${ofAll}) AS found
+       FROM ${log} WHERE ${isOf(loads)} AND table_name <> ALL ($3) GROUP BY 1, 2
+       UNION ALL SELECT table_name, key, NULL, true FROM edp.unfolded_keys) AS found
      WHERE key <> $2 AND table_name = ANY ($1) GROUP BY table_name, key ORDER BY table_name`,
-    [names, NO_KEY],
+    [names, NO_KEY, [...whole]],
   );
   await client.query(`ANALYZE ${TOUCHED}`);
 }
