@@ -30,6 +30,9 @@ const folder = useWarehouseFolder({
       a: uuid
       b: numeric
 ${TYPES.map((type) => `      c_${type}: ${type}\n`).join('')}
+  widened:
+    key: id
+    columns: { id: int, c_real: real, c_int: int, c_text: text, c_json: json, c_timestamp: timestamp, c_numeric: numeric }
   wide:
     key: id
     columns:
@@ -95,6 +98,75 @@ describe('values', () => {
     expect(await read('SELECT c_jsonb::text FROM every WHERE b = 3')).toEqual([
       ['{"n": 123456789012345678901234567890.10}'],
     ]);
+  });
+});
+
+describe('a table whose types are wider than those declared', () => {
+  const after = {
+    c_real: 0.1,
+    c_int: 7,
+    c_text: 'four',
+    c_json: { a: null },
+    c_timestamp: '2026-11-29T10:00:00.123456',
+    c_numeric: '1.005',
+  };
+
+  it('gets the values that its own types make, and no other ones by the next fold', async () => {
+    await read(`CREATE TABLE widened (id bigint PRIMARY KEY, c_real double precision, c_int numeric, c_text varchar(5),
+      c_json jsonb, c_timestamp timestamp(3), c_numeric numeric(10,2), deleted_at timestamptz(0), change_sequence numeric)`);
+    const base = { table: 'widened', key: { id: 1 } };
+    await folder.write(
+      'widened.jsonl',
+      toLines([
+        cloudEvent({ ...base, op: 'create', sequence: 1, after: { id: 1 } }),
+        cloudEvent({
+          ...base,
+          op: 'create',
+          key: { id: 2 },
+          sequence: 2,
+          after: { id: 2, ...after },
+        }),
+      ]),
+    );
+    await folder.write(
+      'patch.jsonl',
+      toLines([cloudEvent({ ...base, op: 'update', sequence: 3, after })]),
+    );
+    await folder.write(
+      'same.jsonl',
+      toLines([
+        cloudEvent({
+          ...base,
+          key: { id: 2 },
+          op: 'read',
+          sequence: 4,
+          after: { id: 2, ...after },
+        }),
+      ]),
+    );
+    for (const file of ['widened.jsonl', 'patch.jsonl']) {
+      const { status, stderr } = await folder.edp('realize', file);
+      expect(status, stderr).toBe(0);
+    }
+    const values = `SELECT c_real::text, c_int::text, c_text, c_json::text, c_timestamp::text, c_numeric::text FROM widened ORDER BY id`;
+    const row = ['0.1', '7', 'four', '{"a": null}', '2026-11-29 10:00:00.123', '1.01'];
+    expect(await read(values)).toEqual([row, row]);
+    await read(
+      "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.c_numeric IS DISTINCT FROM OLD.c_numeric OR NEW.c_real IS DISTINCT FROM OLD.c_real THEN RAISE EXCEPTION 'changed'; END IF; RETURN NEW; END $$",
+    );
+    await read(
+      'CREATE TRIGGER refuse BEFORE UPDATE ON widened FOR EACH ROW EXECUTE FUNCTION refuse()',
+    );
+    const { status, stderr } = await folder.edp('realize', 'same.jsonl');
+    expect(status, stderr).toBe(0);
+    expect(await read(values)).toEqual([row, row]);
+    await folder.write(
+      'long.jsonl',
+      toLines([cloudEvent({ ...base, op: 'update', sequence: 5, after: { c_text: 'longer' } })]),
+    );
+    expect((await folder.edp('realize', 'long.jsonl')).stderr).toMatch(/value too long/);
+    await read('ALTER TABLE widened ALTER c_text TYPE text');
+    expect((await folder.edp('realize')).status).toBe(0);
   });
 });
 
