@@ -34,6 +34,7 @@ import {
   INT32,
   INT64,
   IS_CORRECTED,
+  IS_EVENTS,
   IS_JSONL,
   JSON_TEXT,
   JSONB,
@@ -54,6 +55,7 @@ import {
   UUID,
 } from './assembly/layout.js';
 import { correctedFields, correctedGrowth, hasTail } from './corrected-fields.js';
+import { placeEvents } from './event-plan.js';
 import { KeyWriter } from './key-writer.js';
 import type { LaneMemory } from './lane-memory.js';
 import { placeMembers } from './member-plan.js';
@@ -106,31 +108,41 @@ export function placePlan(
   form: RecordForm,
   references: ReadonlyMap<string, ReferenceValues>,
 ): PlacedPlan | undefined {
-  if (form.format !== 'csv' && form.format !== 'jsonl') return undefined;
-  const { columns } = plan;
+  const state = memory.words.subarray(STATE / 4);
+  state[IS_EVENTS] = 0;
   const growth = correctedGrowth(plan);
   if (growth > MAX_ROW_GROWTH) return undefined;
   const keys = new KeyWriter(memory, form);
+  if ('catalog' in form) {
+    if (!placeEvents(memory, plan, form)) return undefined;
+    setColumns(state, plan);
+    return { hasText: true, references: [], isCorrected: false, growth, keys };
+  }
   const placed =
     form.format === 'csv'
       ? placeDialect(memory, plan, form)
       : placeMembers(memory, plan, form, keys);
   if (!placed) return undefined;
+  setColumns(state, plan);
   const fields = placeFields(memory, plan, references);
   const hasMetricsText = fields && placeSources(memory, plan, keys);
   if (plan.others?.fate === 'keep') memory.bytes[entryOf(plan.others.field)] = OTHERS;
   if (fields === undefined || hasMetricsText === undefined) return undefined;
 
-  const state = memory.words.subarray(STATE / 4);
   const isCorrected = fields.isCorrected || hasTail(plan);
-  state[FIELD_COUNT] = plan.fieldCount;
-  state[COLUMN_COUNT] = columns.length;
-  state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
-  state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
   state[IS_CORRECTED] = isCorrected ? 1 : 0;
   // A line must be UTF-8, whatever is in it.
   const hasText = fields.hasText || hasMetricsText || form.format === 'jsonl';
   return { hasText, references: fields.references, isCorrected, growth, keys };
+}
+
+function setColumns(state: Uint32Array, plan: TablePlan): void {
+  const { columns, fieldCount } = plan;
+  state[FIELD_COUNT] = fieldCount;
+  state[COLUMN_COUNT] = columns.length;
+  state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
+  state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
+  state[IS_CORRECTED] = 0;
 }
 
 const entryOf = (field: number) => FIELDS + field * FIELD_BYTES;

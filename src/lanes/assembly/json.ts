@@ -169,7 +169,7 @@ export function skipValue(from: usize, isBinary: bool): usize {
 }
 
 /** @param from behind the opening quote @returns the address behind the closing quote */
-function skipString(from: usize, isBinary: bool): usize {
+export function skipString(from: usize, isBinary: bool): usize {
   let at = from;
   while (true) {
     const block = v128.load(at);

@@ -74,7 +74,11 @@ export const FIRST_ENTRY = 24;
  * not be tried twice.
  */
 export const IS_CORRECTED = 25;
-export const STATE_WORDS = 26;
+/** Set by the facade, once per plan: 1 where records are change events. */
+export const IS_EVENTS = 26;
+/** Address of the table that the latest event is about; set by the facade where events are placed anew. */
+export const EVENT_TABLE = 27;
+export const STATE_WORDS = 28;
 
 /**
  * One entry per field of the header, or per key of JSON: operation (u8), nullable (u8), reference
@@ -190,7 +194,75 @@ export const OUTPUTS = 0xa80000;
 export const ROW = OUTPUTS + OUTPUT_COUNT * OUTPUT_BYTES;
 export const MAX_ROW_BYTES = 0x100000;
 
-export const MEMORY_BYTES = ROW + MAX_ROW_BYTES + SLACK;
+/**
+ * The tables that change events are about (event-plan.ts): addresses of the texts that all events have, then tables with
+ * their columns.
+ */
+export const EVENTS = ROW + MAX_ROW_BYTES + SLACK;
+export const EVENTS_BYTES = 0x200000;
+
+// The texts, as keys: words from EVENTS on that have their addresses.
+
+export const EVENT_ID = 0;
+export const EVENT_SOURCE = 1;
+export const EVENT_TYPE = 2;
+export const EVENT_SUBJECT = 3;
+export const EVENT_TIME = 4;
+export const EVENT_CONTENT_TYPE = 5;
+export const EVENT_SEQUENCE = 6;
+export const EVENT_OP = 7;
+export const EVENT_KEY = 8;
+export const EVENT_AFTER = 9;
+export const EVENT_BEFORE = 10;
+export const EVENT_PARTIAL = 11;
+export const EVENT_TRANSACTION = 12;
+export const EVENT_END = 13;
+/** The word of each op in `type`, with its closing quote, and then that in `data`. */
+export const EVENT_TYPE_WORDS = 14;
+export const CREATE = 0;
+export const READ = 1;
+export const UPDATE = 2;
+export const DELETE = 3;
+export const EVENT_OPS = 4;
+export const EVENT_OP_WORDS = EVENT_TYPE_WORDS + EVENT_OPS;
+/** Behind the texts: the address of the first table; 0 for none. */
+export const EVENT_TABLES = EVENT_OP_WORDS + EVENT_OPS;
+export const EVENT_WORDS = EVENT_TABLES + 1;
+
+/**
+ * A table, as 32-bit words: address of the next one, 0 behind the last; of its columns, and behind them; of the words with
+ * the addresses of those of its key, and behind them; how many columns a create must have; its version; then addresses of
+ * texts, as keys: its name with the point behind it, its name, and its `dataschema`; and that of the column that comes
+ * first in an object, 0 as long as none has.
+ */
+export const TABLE_NEXT = 0;
+export const TABLE_COLUMNS = 4;
+export const TABLE_COLUMNS_END = 8;
+export const TABLE_KEY = 12;
+export const TABLE_KEY_END = 16;
+export const TABLE_REQUIRED = 20;
+export const TABLE_VERSION = 24;
+export const TABLE_TYPE = 28;
+export const TABLE_NAME = 32;
+export const TABLE_SCHEMA = 36;
+export const TABLE_FIRST = 40;
+export const TABLE_BYTES = 44;
+
+/**
+ * A column: its operation (u8), whether it is of the key (u8), whether a create must have it (u8); then, of 32 bits each,
+ * the address of its name with the colon, as a key; that of the column that came behind it last; the number of the last
+ * object that had it; and of one of the key, where its value begins and ends in the current event.
+ */
+export const COLUMN_IS_KEY = 1;
+export const COLUMN_IS_REQUIRED = 2;
+export const COLUMN_NAME = 4;
+export const COLUMN_FOLLOWER = 8;
+export const COLUMN_SEEN = 12;
+export const COLUMN_VALUE = 16;
+export const COLUMN_VALUE_END = 20;
+export const COLUMN_BYTES = 24;
+
+export const MEMORY_BYTES = EVENTS + EVENTS_BYTES + SLACK;
 
 // Operations, by the type of the column that a value goes into.
 
@@ -220,6 +292,9 @@ export const OTHERS = 17;
 export const COUNTED = 18;
 /** The same, and kept among {@link OTHERS}. */
 export const KEPT = 19;
+
+/** A timestamp in UTC, written with a Z; in events alone. */
+export const UTC = 20;
 
 // Why a run stopped.
 

@@ -75,7 +75,7 @@ function lineEnd(lineFeed: usize): usize {
  * @returns false where the record is not taken: it is cut, has control characters, or may not be
  *   UTF-8
  */
-function findEnd(start: usize): bool {
+export function findEnd(start: usize): bool {
   let at = start;
   let high: i32 = 0;
   while (true) {

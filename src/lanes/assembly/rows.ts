@@ -2,7 +2,7 @@
  * The byte lane: bytes of records in, bytes of COPY rows out, in one pass.
  *
  * How it works: byte-lane.ts writes a table plan into memory, as one operation per field of the
- * header, or per key of JSON (lines.ts). Columns are sent in field order, so that a row is written
+ * header, or per key of JSON (lines.ts); change events have their own way (events.ts). Columns are sent in field order, so that a row is written
  * while its record is read. The lane understands the plain forms of every value and nothing else. Anything else (an escape, a
  * number at its limits, damage of any kind) it leaves to the csv lane: it takes back the row and
  * stops in front of the record. So it never rejects anything, and every rule of what is valid is in
@@ -22,6 +22,7 @@
  */
 import { BYTE_ORDER_MARK, CR, LEAVE, LF, QUOTE, storeInt16, storeInt32 } from './bytes';
 import { encodeCorrected, encodeTail } from './corrected';
+import { encodeEvent } from './events';
 import { Integer } from './integers';
 import { encodeJson } from './json';
 import {
@@ -42,6 +43,7 @@ import {
   HEADER_BYTES,
   HEADER_LENGTH,
   INT16,
+  IS_EVENTS,
   IS_JSONL,
   JSON_TEXT,
   JSONB,
@@ -112,6 +114,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   Window.delimiter = readState(DELIMITER);
   Window.allowsBareQuotes = readState(ALLOWS_BARE_QUOTES) !== 0;
   const isJsonl = readState(IS_JSONL) !== 0;
+  const isEvents = readState(IS_EVENTS) !== 0;
   Window.innerQuote = isJsonl ? ESCAPED_QUOTE : TWO_QUOTES;
   const rowBytes = readState(ROW_BYTES);
   const outStart = readState(OUT_START);
@@ -162,7 +165,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
     Record.start = at;
     Record.lines = 0;
     References.pending = PENDING;
-    const recordEnd = isJsonl ? encodeLine(at) : encodeRecord(at);
+    const recordEnd = isEvents ? encodeEvent(at) : isJsonl ? encodeLine(at) : encodeRecord(at);
     if (recordEnd === LEAVE || (hasTail && !encodeTail())) {
       reason = Record.isCut || isCut(at) ? STOPPED_INCOMPLETE : STOPPED_AT_RECORD;
       Record.isCut = false;
