@@ -83,6 +83,9 @@ const NO_READERS: ReadersOf = () => [];
 
 const MANY_KEYS = 1000;
 
+/** How many keys and events there are, and how they are spread, is seen in a few thousand rows. */
+const FEW_SAMPLES = 'SET LOCAL default_statistics_target = 10';
+
 /** Sorts of wide events should not go to disk at once. */
 const WORK_MEMORY = '128MB';
 
@@ -220,9 +223,11 @@ async function ensureLoadIndex(client: pg.Client, log: string): Promise<void> {
     [quoteTable(log)],
   );
   if (rowCount !== 0) return;
-  await client.query(
-    `CREATE INDEX IF NOT EXISTS change_events_load_id ON ${quoteTable(log)} USING brin (load_id) WITH (autosummarize = on);
-     ANALYZE ${quoteTable(log)} (table_name, key, source, op, load_id)`,
+  await withTransaction(client, () =>
+    client.query(
+      `CREATE INDEX IF NOT EXISTS change_events_load_id ON ${quoteTable(log)} USING brin (load_id) WITH (autosummarize = on);
+       ${FEW_SAMPLES}; ANALYZE ${quoteTable(log)} (table_name, key, source, op, load_id)`,
+    ),
   );
 }
 
@@ -295,7 +300,7 @@ async function prepareFold(
   const { name } = table;
   // To compile such statements takes longer than most of them.
   await client.query(
-    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; TRUNCATE ${MARKED}`,
+    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; ${FEW_SAMPLES}; TRUNCATE ${MARKED}`,
   );
   // A session of a command that lost its lock may still fold.
   if (!(await holdInTransaction(client, `edp folds ${name}`, signal))) return undefined;
