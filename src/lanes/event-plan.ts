@@ -138,8 +138,10 @@ export function placeEvents(memory: LaneMemory, plan: TablePlan, form: EventForm
   return true;
 }
 
-/** Whether JSON writes the text without escapes. */
-const isPlain = (text: string) => JSON.stringify(text) === `"${text}"` && text !== '__proto__';
+/** Whether JSON writes the text without escapes, and objects keep it where it was put: numbers come first in them. */
+function isPlain(text: string): boolean {
+  return JSON.stringify(text) === `"${text}"` && text !== '__proto__' && !/^\d+$/.test(text);
+}
 
 function isPlainTable({ name, columns, key, ignored }: EventTable): boolean {
   return (
