@@ -41,6 +41,15 @@ export interface FoldPlan {
   readonly hasTruncates: boolean;
   /** Whether all keys of the table are folded, and not those that are touched. */
   readonly isWhole: boolean;
+  /** Of a table of which all keys are folded, by several sessions: which of them this one has. */
+  readonly part?: Part;
+}
+
+/** Keys of a table, by their hash. */
+export interface Part {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
 }
 
 /**
@@ -140,10 +149,12 @@ function isPlain({ table, log, hasTruncates }: FoldPlan): string {
 
 /** All keys that the log has, and those that it has no more. */
 function markWholeSql(plan: FoldPlan): string {
-  const { table, log } = plan;
+  const { table, log, part } = plan;
   const name = quoteLiteral(table.name);
+  const own =
+    part === undefined ? '' : ` AND abs(hashtext(l.key)::bigint) % ${part.count} = ${part.index}`;
   return `INSERT INTO ${MARKED} (key, first, is_quick, is_plain, made, latest)
-    WITH b AS (SELECT l.key, ${LATEST} FROM ${log} l WHERE l.table_name = ${name} AND l.key <> '' GROUP BY l.key)
+    WITH b AS (SELECT l.key, ${LATEST} FROM ${log} l WHERE l.table_name = ${name} AND l.key <> ''${own} GROUP BY l.key)
     SELECT key, NULL::numeric, false, ${isPlain(plan)}, made, latest FROM b
     UNION ALL SELECT k.key, NULL, false, false, NULL, NULL FROM ${TOUCHED} k
     WHERE k.table_name = ${name} AND NOT EXISTS (SELECT FROM ${log} l WHERE l.table_name = ${name} AND l.key = k.key)`;

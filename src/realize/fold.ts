@@ -22,7 +22,7 @@ import {
   toChangedValues,
   type WantedValue,
 } from './changed-values.js';
-import { ensureRealized, listLacking } from './ensure-realized.js';
+import { ensureRealized, listLacking, type RealizedPlaces } from './ensure-realized.js';
 import { toEventTables } from './event-log-table.js';
 import { explainFailure, isOfRows } from './find-faulty-key.js';
 import {
@@ -32,12 +32,19 @@ import {
   foldSql,
   MARKED,
   markSql,
+  type Part,
   patchSql,
 } from './fold-sql.js';
 import { findChangedKeys } from './keys-in-log.js';
 import { liftStored } from './lift-stored.js';
-import { endSessions, type ParallelSessions, type Share, shareTables } from './share-tables.js';
-import { definitionOf, findTouched, NOTED, type Touched } from './touched-keys.js';
+import {
+  endSessions,
+  openSessions,
+  type ParallelSessions,
+  type Share,
+  shareTables,
+} from './share-tables.js';
+import { definitionOf, fillTouched, findTouched, NOTED, type Touched } from './touched-keys.js';
 
 export interface FoldedRows {
   readonly inserted: number;
@@ -74,6 +81,8 @@ export interface FoldOptions {
   readonly parallel?: ParallelSessions;
   /** Names of tables that are made also before their first event. */
   readonly declared?: readonly string[];
+  /** From which number of events on another session pays. */
+  readonly eventsPerPart?: number;
 }
 
 /** Only one fold at a time. */
@@ -82,6 +91,9 @@ const FOLD_LOCK = 'edp folds change events';
 const NO_READERS: ReadersOf = () => [];
 
 const MANY_KEYS = 1000;
+
+/** For fewer events, another session does not pay. */
+const EVENTS_PER_PART = 50_000;
 
 /** How many keys and events there are, and how they are spread, is seen in a few thousand rows. */
 const FEW_SAMPLES = 'SET LOCAL default_statistics_target = 10';
@@ -164,7 +176,9 @@ async function foldLog(
       tables.filter(({ name }) => !touched.keys.has(name)),
       touched,
     );
-    const ended = await Promise.allSettled(shares.map((share) => foldShare(share, touched, work)));
+    const { parallel: _, ...alone } = work;
+    const own = shares.length > 1 ? alone : work;
+    const ended = await Promise.allSettled(shares.map((share) => foldShare(share, touched, own)));
     const done = ended.map((one) => {
       if (one.status === 'rejected') throw one.reason;
       return one.value;
@@ -239,7 +253,7 @@ async function foldSafely(
   work: FoldWork,
 ): Promise<FoldedTable | undefined> {
   try {
-    const folded = await withTransaction(client, () => foldTable(client, table, touched, work));
+    const folded = await foldByParts(client, table, touched, work);
     if (folded === undefined) return undefined;
     await failpoint('realize.folded', client);
     tellFolded(folded);
@@ -267,57 +281,150 @@ function isOfTable(error: unknown): boolean {
   return error instanceof pg.DatabaseError && !isConnectionError(error.code);
 }
 
-async function foldTable(
+/** Of a table all of whose keys are folded, with many events, further sessions have a part each. */
+async function foldByParts(
   client: pg.Client,
   table: EventTable,
   touched: Touched,
   work: FoldWork,
 ): Promise<FoldedTable | undefined> {
-  const { name } = table;
-  const plan = await prepareFold(client, table, touched, work);
+  const isWhole = touched.found.whole.has(table.name);
+  const wanted = isWhole ? countParts(touched.keys.get(table.name)!, work) : 1;
+  if (wanted < 2) {
+    return withTransaction(client, async () => {
+      const folded = await foldPart(client, table, touched, work);
+      if (folded !== undefined) await noteFolded(client, table, touched);
+      return folded;
+    });
+  }
+  const clients = await openSessions(work.parallel!.config, wanted - 1);
+  try {
+    // What the other sessions are to see.
+    const isReady = await withTransaction(client, () => makeReady(client, table, touched, work));
+    if (isReady === undefined) return undefined;
+    const others = clients.map((one, i) => ({ client: one, index: i + 1 }));
+    const count = others.length + 1;
+    return await withTransaction(client, async () => {
+      const parts = others.map(async (other) => {
+        await other.client.query('BEGIN');
+        await fillTouched(other.client, quoteTable(work.log), [], touched.found);
+        return foldPart(other.client, table, touched, work, { index: other.index, count });
+      });
+      const ended = await Promise.allSettled([
+        foldPart(client, table, touched, work, { index: 0, count }),
+        ...parts,
+      ]);
+      const folded = ended.map((one) => {
+        if (one.status === 'rejected') throw one.reason;
+        return one.value;
+      });
+      if (folded.includes(undefined)) return undefined;
+      // Only the last commit says what is folded: whatever ends the command before it, all is folded again.
+      await noteFolded(client, table, touched);
+      for (const other of clients) await other.query('COMMIT');
+      return addUp(folded as FoldedTable[]);
+    });
+  } finally {
+    await Promise.all(clients.map((one) => one.end().catch(() => {})));
+  }
+}
+
+function countParts(events: number, { parallel, eventsPerPart = EVENTS_PER_PART }: FoldWork) {
+  return Math.min(parallel?.count ?? 1, Math.floor(events / eventsPerPart));
+}
+
+function addUp(parts: readonly FoldedTable[]): FoldedTable {
+  const [{ table, history }] = parts as [FoldedTable];
+  const sum = (rows: readonly FoldedRows[]) =>
+    rows.reduce((a, b) => ({
+      inserted: a.inserted + b.inserted,
+      updated: a.updated + b.updated,
+      deleted: a.deleted + b.deleted,
+    }));
+  return {
+    table,
+    rows: sum(parts.map(({ rows }) => rows)),
+    ...(history === undefined ? {} : { history: sum(parts.map((part) => part.history!)) }),
+  };
+}
+
+/** @param part of the keys; undefined for all @returns undefined where the command is to stop */
+async function foldPart(
+  client: pg.Client,
+  table: EventTable,
+  touched: Touched,
+  work: FoldWork,
+  part?: Part,
+): Promise<FoldedTable | undefined> {
+  const plan = await prepareFold(client, table, touched, work, part);
   if (plan === undefined) return undefined;
   const folded = await foldMarked(client, plan, work.readersOf ?? NO_READERS);
+  return { table: table.name, ...folded };
+}
+
+/** Notes that the table has all events that were visible at the point. */
+async function noteFolded(client: pg.Client, table: EventTable, touched: Touched): Promise<void> {
   await notePoints(client, [table], touched);
   await client.query(
     `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
      WHERE u.table_name = $1 AND (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id)`,
-    [name],
+    [table.name],
   );
-  return { table: name, ...folded };
 }
 
 /**
  * Makes the table what it must be, and marks its keys.
  *
+ * @param part of the keys; undefined for all
  * @returns undefined where the command is to stop
  */
 async function prepareFold(
   client: pg.Client,
   table: EventTable,
   touched: Touched,
-  { log, indexes, note, signal }: FoldWork,
+  work: FoldWork,
+  part?: Part,
 ): Promise<FoldPlan | undefined> {
   const { name } = table;
   // To compile such statements takes longer than most of them.
   await client.query(
     `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; ${FEW_SAMPLES}; TRUNCATE ${MARKED}`,
   );
-  // A session of a command that lost its lock may still fold.
-  if (!(await holdInTransaction(client, `edp folds ${name}`, signal))) return undefined;
-  const places = await ensureRealized(client, table, indexes.get(name)!, note);
-  const version = touched.versions.get(name) ?? 1;
-  await liftStored(client, quoteTable(log), table, version);
+  const places = await makeReady(client, table, touched, work, part);
+  if (places === undefined) return undefined;
   const plan: FoldPlan = {
     table,
     ...places,
-    log: quoteTable(log),
+    log: quoteTable(work.log),
     hasTruncates: touched.truncated.has(name),
     isWhole: touched.found.whole.has(name),
+    ...(part === undefined ? {} : { part }),
   };
   const { rowCount: marked } = await client.query(markSql(plan));
   // Without statistics, the server would take the keys for few.
   if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${MARKED}`);
   return plan;
+}
+
+/**
+ * Makes the table and its events in the log what they must be.
+ *
+ * @param part of the keys, each of which has a lock of its own: a session of a command that lost its lock may still fold
+ * @returns undefined where the command is to stop
+ */
+async function makeReady(
+  client: pg.Client,
+  table: EventTable,
+  touched: Touched,
+  { log, indexes, note, signal }: FoldWork,
+  part: Part = { index: 0, count: 1 },
+): Promise<RealizedPlaces | undefined> {
+  const { name } = table;
+  const lock = part.index === 0 ? `edp folds ${name}` : `edp folds part ${part.index} of ${name}`;
+  if (!(await holdInTransaction(client, lock, signal))) return undefined;
+  const places = await ensureRealized(client, table, indexes.get(name)!, note);
+  await liftStored(client, quoteTable(log), table, touched.versions.get(name) ?? 1);
+  return places;
 }
 
 /** Folds the keys that are marked. */

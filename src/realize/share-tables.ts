@@ -56,6 +56,18 @@ export async function shareTables(
   return [{ client, tables: tables.filter((table) => left.has(table)) }, ...shares];
 }
 
+/** @returns fewer where the server has no more to give */
+export async function openSessions(config: pg.ClientConfig, count: number): Promise<pg.Client[]> {
+  const opened = await Promise.allSettled(
+    Array.from({ length: count }, () => connectOnce(config, 'realize')),
+  );
+  const clients = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const fault = opened.find((one) => one.status === 'rejected' && !isRefused(one.reason));
+  if (fault?.status !== 'rejected') return clients;
+  await Promise.all(clients.map((client) => client.end().catch(() => {})));
+  throw fault.reason;
+}
+
 /** The server may have no more sessions to give: then there are fewer. */
 function isRefused(error: unknown): boolean {
   return error instanceof EdpError;
