@@ -7,59 +7,32 @@ import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { tell } from '../base/happenings.js';
 import type { EventTable } from '../events/event-table.js';
-import { type ChangeKind, recordChanges, withoutKeys } from '../ledger/changes.js';
-import type { ReadersOf } from '../ledger/value-readers.js';
 import { quoteTable } from '../model/ddl.js';
-import type { Model, Table } from '../model/model.js';
+import type { Model } from '../model/model.js';
 import { historyName } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
-import { holdInTransaction, withNamedLock } from '../postgres/named-lock.js';
+import { withNamedLock } from '../postgres/named-lock.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
-import {
-  describeTarget,
-  type ListedValues,
-  toChangedValues,
-  type WantedValue,
-} from './changed-values.js';
-import { ensureRealized, listLacking, type RealizedPlaces } from './ensure-realized.js';
+import { ensureRealized, listLacking } from './ensure-realized.js';
 import { toEventTables } from './event-log-table.js';
 import { explainFailure, isOfRows } from './find-faulty-key.js';
+import type { Part } from './fold-sql.js';
 import {
-  extendHistorySql,
-  type FoldPlan,
-  foldHistorySql,
-  foldSql,
-  MARKED,
-  markSql,
-  type Part,
-  patchSql,
-} from './fold-sql.js';
+  FEW_SAMPLES,
+  type FoldedRows,
+  type FoldedTable,
+  type FoldOptions,
+  type FoldWork,
+  foldMarked,
+  type Indexes,
+  makeReady,
+  NO_READERS,
+  prepareFold,
+} from './fold-table.js';
 import { findChangedKeys } from './keys-in-log.js';
-import { liftStored } from './lift-stored.js';
-import {
-  endSessions,
-  openSessions,
-  type ParallelSessions,
-  type Share,
-  shareTables,
-} from './share-tables.js';
+import { endSessions, openSessions, type Share, shareTables } from './share-tables.js';
 import { definitionOf, fillTouched, findTouched, NOTED, type Touched } from './touched-keys.js';
-
-export interface FoldedRows {
-  readonly inserted: number;
-  readonly updated: number;
-  readonly deleted: number;
-}
-
-export interface FoldedTable {
-  readonly table: string;
-  readonly rows: FoldedRows;
-  /** Of its history. */
-  readonly history?: FoldedRows;
-  /** Why it is as it was. */
-  readonly failure?: unknown;
-}
 
 /** What became of the tables that had events to fold. */
 export interface Folding {
@@ -71,35 +44,11 @@ export interface Folding {
 
 export const NOT_FOLDED: Folding = { tables: [], isInterrupted: false };
 
-export interface FoldOptions {
-  /** Takes messages for the user. */
-  note(text: string): void;
-  readonly signal: AbortSignal;
-  /** Who reads the tables; without it, they compare everything that they read. */
-  readonly readersOf?: ReadersOf;
-  /** More sessions for many keys. */
-  readonly parallel?: ParallelSessions;
-  /** Names of tables that are made also before their first event. */
-  readonly declared?: readonly string[];
-  /** From which number of events on another session pays. */
-  readonly eventsPerPart?: number;
-}
-
 /** Only one fold at a time. */
 const FOLD_LOCK = 'edp folds change events';
 
-const NO_READERS: ReadersOf = () => [];
-
-const MANY_KEYS = 1000;
-
 /** For fewer events, another session does not pay. */
 const EVENTS_PER_PART = 50_000;
-
-/** How many keys and events there are, and how they are spread, is seen in a few thousand rows. */
-const FEW_SAMPLES = 'SET LOCAL default_statistics_target = 10';
-
-/** Sorts of wide events should not go to disk at once. */
-const WORK_MEMORY = '128MB';
 
 /** @param log the table of change events, by its name in edp.yaml's form */
 export async function foldEvents(
@@ -120,8 +69,6 @@ export async function foldEvents(
   });
   return folding ?? { tables: [], isInterrupted: true };
 }
-
-type Indexes = ReadonlyMap<string, Table['indexes']>;
 
 /**
  * Tables that are declared to be realized, and are not there. Those with events are made by their fold.
@@ -195,11 +142,6 @@ async function foldLog(
   } finally {
     await endSessions(shares.slice(1));
   }
-}
-
-interface FoldWork extends FoldOptions {
-  readonly log: string;
-  readonly indexes: Indexes;
 }
 
 /** One table after the other. */
@@ -371,119 +313,6 @@ async function noteFolded(client: pg.Client, table: EventTable, touched: Touched
     [table.name],
   );
 }
-
-/**
- * Makes the table what it must be, and marks its keys.
- *
- * @param part of the keys; undefined for all
- * @returns undefined where the command is to stop
- */
-async function prepareFold(
-  client: pg.Client,
-  table: EventTable,
-  touched: Touched,
-  work: FoldWork,
-  part?: Part,
-): Promise<FoldPlan | undefined> {
-  const { name } = table;
-  // To compile such statements takes longer than most of them.
-  await client.query(
-    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off; ${FEW_SAMPLES}; TRUNCATE ${MARKED}`,
-  );
-  const places = await makeReady(client, table, touched, work, part);
-  if (places === undefined) return undefined;
-  const plan: FoldPlan = {
-    table,
-    ...places,
-    log: quoteTable(work.log),
-    hasTruncates: touched.truncated.has(name),
-    isWhole: touched.found.whole.has(name),
-    ...(part === undefined ? {} : { part }),
-  };
-  const { rowCount: marked } = await client.query(markSql(plan));
-  // Without statistics, the server would take the keys for few.
-  if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${MARKED}`);
-  return plan;
-}
-
-/**
- * Makes the table and its events in the log what they must be.
- *
- * @param part of the keys, each of which has a lock of its own: a session of a command that lost its lock may still fold
- * @returns undefined where the command is to stop
- */
-async function makeReady(
-  client: pg.Client,
-  table: EventTable,
-  touched: Touched,
-  { log, indexes, note, signal }: FoldWork,
-  part: Part = { index: 0, count: 1 },
-): Promise<RealizedPlaces | undefined> {
-  const { name } = table;
-  const lock = part.index === 0 ? `edp folds ${name}` : `edp folds part ${part.index} of ${name}`;
-  if (!(await holdInTransaction(client, lock, signal))) return undefined;
-  const places = await ensureRealized(client, table, indexes.get(name)!, note);
-  await liftStored(client, quoteTable(log), table, touched.versions.get(name) ?? 1);
-  return places;
-}
-
-/** Folds the keys that are marked. */
-async function foldMarked(
-  client: pg.Client,
-  plan: FoldPlan,
-  readersOf: ReadersOf,
-): Promise<Pick<FoldedTable, 'rows' | 'history'>> {
-  const { name, hasHistory } = plan.table;
-  const { rows: some } = await client.query<{ quick: boolean }>(
-    `SELECT EXISTS (SELECT FROM ${MARKED} WHERE is_quick) AS quick`,
-  );
-  const hasQuick = some[0]!.quick;
-  const rows = await change(client, name, readersOf, (values) => [
-    foldSql(plan, values),
-    ...(hasQuick ? [patchSql(plan, values)] : []),
-  ]);
-  await failpoint('realize.merged', client);
-  const history = hasHistory
-    ? await change(client, historyName(name), readersOf, (values) => [
-        foldHistorySql(plan, values),
-        ...(hasQuick ? [extendHistorySql(plan, values)] : []),
-      ])
-    : undefined;
-  return { rows, ...(history === undefined ? {} : { history }) };
-}
-
-/** Changes a table by statements, and enters in the log what they changed. */
-async function change(
-  client: pg.Client,
-  name: string,
-  readersOf: ReadersOf,
-  statements: (values: readonly WantedValue[]) => readonly string[],
-): Promise<FoldedRows> {
-  const { relation, values } = await describeTarget(client, name, readersOf);
-  const sum = { inserted: 0, updated: 0, deleted: 0 };
-  const lists: ListedValues[] = [];
-  for (const sql of statements(values)) {
-    const { rows } = await client.query<FoldedRows & { values?: ListedValues }>(sql);
-    const [answer] = rows;
-    for (const kind of KINDS) sum[kind] += answer![kind];
-    if (answer!.values !== undefined) lists.push(answer!.values);
-  }
-  const { keys, ...dates } = toChangedValues(values, lists);
-  const kinds = KINDS.filter((kind) => sum[kind] > 0);
-  await recordChanges(
-    client,
-    kinds.map((kind, i) => ({
-      relation,
-      kind,
-      rows: sum[kind],
-      ...dates,
-      ...(keys === undefined ? {} : { keys: i === 0 ? keys : withoutKeys(keys) }),
-    })),
-  );
-  return sum;
-}
-
-const KINDS = ['inserted', 'updated', 'deleted'] as const satisfies readonly ChangeKind[];
 
 function tellFolded({ table, rows, history }: FoldedTable): void {
   tell({ kind: 'rows_changed', table, change: rows });

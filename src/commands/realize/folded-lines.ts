@@ -1,7 +1,8 @@
 /** What became of realized tables, as text, as JSON and as exit status. */
 import { EdpError, type EXIT } from '../../base/errors.js';
 import { chooseStatus } from '../../base/exit-statuses.js';
-import type { FoldedTable, Folding } from '../../realize/fold.js';
+import type { Folding } from '../../realize/fold.js';
+import type { FoldedTable } from '../../realize/fold-table.js';
 import { formatCount, type Output, safeText } from '../../terminal/output.js';
 import type { RealizeJson } from '../json/load.schema.js';
 

@@ -171,7 +171,7 @@ export const PLANTS: readonly Plant[] = [
     name: 'truncates are not folded',
     edits: [
       {
-        file: 'src/realize/fold.ts',
+        file: 'src/realize/fold-table.ts',
         find: 'hasTruncates: touched.truncated.has(name)',
         replace: "hasTruncates: touched.truncated.has(name) && name === ''",
       },
