@@ -130,12 +130,7 @@ ${parts.map((_, i) => `  readPart${i + 1}(row, message)\n`).join('')}  return me
 ${parts.map(readPart).join('\n')}`;
 }
 
-/** As a string of Kotlin, where `$` begins a template. */
+/** As a string of Kotlin, where `$` begins a template. Names have no control characters. */
 function quoteKotlin(text: string): string {
-  const escaped = text.replaceAll(/["$\\]/g, '\\$&').replaceAll(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: names may have them
-    /[\0-\x1f\x7f\x85\u2028\u2029]/g,
-    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `"${escaped}"`;
+  return `"${text.replaceAll(/["$\\]/g, '\\$&')}"`;
 }

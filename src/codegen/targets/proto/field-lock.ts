@@ -109,12 +109,11 @@ function lockMessage(old: LockedMessage, wanted: readonly WantedField[]): Locked
   const reserved = [...old.reserved, ...gone.map(({ name, number }) => ({ name, number }))];
   const numbers = [...before.values(), ...reserved].map(({ number }) => number);
   let last = Math.max(0, ...numbers);
-  const taken: TakenNames = new Map(
-    wanted.flatMap(({ column, type }) => {
-      const field = before.get(column);
-      return field === undefined ? [] : [[bare(field.name), type]];
-    }),
-  );
+  const taken: TakenNames = new Map(reserved.map(({ name }) => [bare(name), RESERVED]));
+  for (const { column, type } of wanted) {
+    const field = before.get(column);
+    if (field !== undefined) taken.set(bare(field.name), type);
+  }
   const fields = wanted.map(({ column, type }) => {
     const field = before.get(column);
     if (field !== undefined && isKept.has(column)) return [column, field] as const;
@@ -144,6 +143,9 @@ function nextNumber(last: number): number {
 function bare(name: string): string {
   return name.replaceAll('_', '');
 }
+
+/** Instead of the type of a field that is gone: its name is never given to another one. */
+const RESERVED = 'reserved';
 
 /** Types of fields by {@link bare} name. */
 type TakenNames = Map<string, string>;
