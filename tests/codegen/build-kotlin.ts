@@ -69,7 +69,9 @@ export async function buildKotlin(
   for (const folder of ['stubs', 'classes']) await mkdir(place(folder));
   const plugin = place('protoc-gen-grpckt');
   const jar = path.join(TOOLS, 'bin/protoc-gen-grpc-kotlin.jar');
-  await writeFile(plugin, `#!/bin/sh\nexec java -jar '${jar}'\n`, { mode: 0o755 });
+  await writeFile(plugin, `#!/bin/sh\nexec java -XX:TieredStopAtLevel=1 -jar '${jar}'\n`, {
+    mode: 0o755,
+  });
   await call(path.join(TOOLS, 'bin/protoc'), [
     `--plugin=protoc-gen-grpc-java=${path.join(TOOLS, 'bin/protoc-gen-grpc-java')}`,
     `--plugin=protoc-gen-grpckt=${plugin}`,
@@ -80,12 +82,17 @@ export async function buildKotlin(
   const used = libraries((name) => !isOfCompiler(name));
   const java = await filesIn(place('stubs'), '.java');
   const options = ['-proc:none', '-nowarn', '-d', place('classes'), '-cp', used];
-  await call('javac', [await argumentsFile(directory, [...options, ...java])]);
+  await call('javac', [
+    '-J-XX:TieredStopAtLevel=1',
+    await argumentsFile(directory, [...options, ...java]),
+  ]);
   const classes = `${used}${path.delimiter}${place('classes')}`;
   const sources = [...(await filesIn(place('stubs'), '.kt')), place('kotlin'), ...own];
   const compiler = ['-no-stdlib', '-no-reflect', '-jvm-target', '17', '-cp', classes];
   const args = [...compiler, '-d', place('classes'), ...sources];
   await call('java', [
+    // What runs this briefly is not worth the second compiler of the JVM.
+    '-XX:TieredStopAtLevel=1',
     '-cp',
     libraries(() => true),
     'org.jetbrains.kotlin.cli.jvm.K2JVMCompiler',
