@@ -46,6 +46,7 @@ describe.skipIf(buf === undefined)(`buf lints and builds${LACKS_BUF}`, () => {
   it('names that collide or need care', { timeout: 60_000 }, async () => {
     const names = ['orders', 'orders_request', 'get_orders', 'Orders', 'orders_service', 'service'];
     names.push('注文', '注', '__a', '1st', 'a"b', 'x.y', 'message', 'list_orders_response', 'v2');
+    names.push('next_page_token', 'builder');
     const columns = ['id', 'a1', 'a_1', 'a__1', 'aB', 'a_b', 'größe', 'x y', 'reserved', 'message'];
     columns.push('rpc', '1', '2_b', 'optional', 'x1y', 'x_1y');
     await check(
