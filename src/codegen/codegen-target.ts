@@ -20,6 +20,8 @@ export interface Target {
    * what it was before, and is no file that may go.
    */
   readonly lockFile?: string;
+  /** The target whose lock file it reads, and does not make. */
+  readonly lockedBy?: Target;
   /** @param lock text of the lock file, as it is; undefined where there is none */
   generate(catalogue: Catalogue, lock?: string): Iterable<GeneratedFile>;
 }

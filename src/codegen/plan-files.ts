@@ -46,7 +46,7 @@ export async function planFiles(
   for (const target of targets) {
     const base = target.isAtRoot ? '' : fromRoot(directory, out);
     const wanted = new Set<string>();
-    const locked = await readTargetLock(directory, base, target);
+    const locked = await readTargetLock(directory, base, target.lockedBy ?? target);
     for (const { path: name, text } of target.generate(catalogue, locked)) {
       const file = path.posix.join(base, name);
       wanted.add(file);

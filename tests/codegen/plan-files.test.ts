@@ -6,6 +6,8 @@ import { type Catalogue, toCatalogue } from '../../src/codegen/catalogue.js';
 import type { Target } from '../../src/codegen/codegen-target.js';
 import { planFiles } from '../../src/codegen/plan-files.js';
 import { jsonSchema } from '../../src/codegen/targets/json-schema/json-schema.js';
+import { kotlin } from '../../src/codegen/targets/kotlin/kotlin.js';
+import { proto } from '../../src/codegen/targets/proto/proto.js';
 import { writeChanges } from '../../src/codegen/write-files.js';
 import { GENERATED } from '../../src/events/event-schema.js';
 import { parseModel } from '../../src/model/schema.js';
@@ -115,4 +117,26 @@ it('a lock file is given to its target, and missed where files were made by it',
   );
   await rm(path.join(directory, 'made'), { recursive: true });
   expect((await plan()).changes).toHaveLength(2);
+});
+
+it('a target has the names of the lock file that another one makes, and misses it in the same way', async () => {
+  const directory = await makeDirectory();
+  const plan = (target: Target, ...columns: string[]) => {
+    const table = { key: 'id', columns: Object.fromEntries(columns.map((one) => [one, 'int'])) };
+    const catalogue = toCatalogue(parseModel({ t: table as never }));
+    return planFiles({ directory, out: 'made' }, [target], catalogue, new Map());
+  };
+  const service = async (...columns: string[]) => {
+    const { changes } = await plan(kotlin, ...columns);
+    return changes.find(({ path: file }) => file.endsWith('/TJdbcService.kt'))!.text;
+  };
+  expect(await service('id', 'x y', 'x_y')).toContain('row.int(2) { message.setXY(it) }');
+  await writeChanges(directory, (await plan(proto, 'id', 'x_y')).changes);
+  // The other column has the name, since it was there first.
+  expect(await service('id', 'x y', 'x_y')).toContain('row.int(2) { message.setXYV2(it) }');
+  expect((await plan(kotlin, 'id', 'x_y')).changes.map(({ path: file }) => file)).not.toContain(
+    'made/fields.lock.json',
+  );
+  await rm(path.join(directory, 'made/fields.lock.json'));
+  await expect(service('id', 'x_y')).rejects.toThrow('made/fields.lock.json is missing');
 });

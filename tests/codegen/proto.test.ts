@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toCatalogue } from '../../src/codegen/catalogue.js';
-import { lockFields } from '../../src/codegen/targets/proto/field-lock.js';
+import { lockFields, type WantedField } from '../../src/codegen/targets/proto/field-lock.js';
 import { proto } from '../../src/codegen/targets/proto/proto.js';
 import { toModel } from '../../src/model/schema.js';
 import { parseProject } from '../../src/project/parse.js';
@@ -46,6 +46,7 @@ describe.skipIf(buf === undefined)(`buf lints and builds${LACKS_BUF}`, () => {
   it('names that collide or need care', { timeout: 60_000 }, async () => {
     const names = ['orders', 'orders_request', 'get_orders', 'Orders', 'orders_service', 'service'];
     names.push('注文', '注', '__a', '1st', 'a"b', 'x.y', 'message', 'list_orders_response', 'v2');
+    names.push('next_page_token', 'builder');
     const columns = ['id', 'a1', 'a_1', 'a__1', 'aB', 'a_b', 'größe', 'x y', 'reserved', 'message'];
     columns.push('rpc', '1', '2_b', 'optional', 'x1y', 'x_1y');
     await check(
@@ -143,5 +144,49 @@ describe('a number', () => {
         ),
       ).toThrow('fields.lock.json cannot be read');
     }
+  });
+});
+
+describe('the name of a field', () => {
+  const table = catalogueIn('tables: { t: { key: id, columns: { id: int } } }').tables[0]!;
+  const namesAfter = (...models: readonly (readonly WantedField[])[]) => {
+    let text: string | undefined;
+    let names: string[] = [];
+    for (const wanted of models) {
+      const locked = lockFields(
+        { tables: [table], others: [] },
+        () => wanted,
+        text,
+        () => [],
+      );
+      text = locked.text;
+      names = Object.values(locked.messages.get('t')!.fields).map(({ name }) => name);
+    }
+    return names;
+  };
+  const field = (column: string, type = 'string'): WantedField => ({ column, type });
+
+  it.each([
+    ['that Java gives to something else', [[field('descriptor')]], ['descriptor_v2']],
+    ['beside a text', [[field('a'), field('a_bytes', 'int32')]], ['a', 'a_bytes_v2']],
+    [
+      'of a text that comes later',
+      [[field('a_bytes')], [field('a_bytes'), field('a')]],
+      ['a_bytes', 'a_v2'],
+    ],
+    ['beside a number', [[field('a', 'int32'), field('a_bytes')]], ['a', 'a_bytes']],
+    [
+      'of a number that becomes a text',
+      [
+        [field('a', 'int32'), field('a_bytes')],
+        [field('a'), field('a_bytes')],
+      ],
+      ['a_v2', 'a_bytes'],
+    ],
+    ['of a column that returns', [[field('a')], [], [field('a')]], ['a_v2']],
+    ['of a column that has another type', [[field('a')], [field('a', 'int32')]], ['a']],
+    ['of another column, after it is gone', [[field('a b')], [field('a_b')]], ['a_b_v2']],
+  ])('%s', (_, models, names) => {
+    expect(namesAfter(...models)).toEqual(names);
   });
 });

@@ -3,6 +3,7 @@
 import type { Target } from '../codegen-target.js';
 import { graphql } from './graphql/graphql.js';
 import { jsonSchema } from './json-schema/json-schema.js';
+import { kotlin } from './kotlin/kotlin.js';
 import { proto } from './proto/proto.js';
 import { typescript } from './typescript/typescript.js';
 
@@ -11,6 +12,7 @@ export const TARGETS = {
   typescript,
   graphql,
   proto,
+  kotlin,
 } as const satisfies Readonly<Record<string, Target>>;
 
 export type TargetName = keyof typeof TARGETS;

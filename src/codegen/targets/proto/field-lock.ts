@@ -29,6 +29,13 @@ const lockSchema = z.strictObject({
 type FieldLock = z.infer<typeof lockSchema>;
 export type LockedMessage = FieldLock['tables'][string];
 
+export interface LockedMessages {
+  /** By table; also those of tables that are gone. */
+  readonly messages: ReadonlyMap<string, LockedMessage>;
+  /** Of the lock file. */
+  readonly text: string;
+}
+
 /** A field as the model has it. */
 export interface WantedField {
   readonly column: string;
@@ -52,13 +59,22 @@ function firstLine(error: unknown): string {
   return (error as Error).message.split('\n')[0]!;
 }
 
+/** Messages in Java and their builders have such getters by themselves. */
+const NO_FIELDS = ['descriptor', 'defaultinstance', 'unknownfieldsetbuilder', 'parentforchildren'];
+
+/**
+ * Names of messages, in lower case, that would be given twice: a response has the token of the next page beside the field
+ * of the row; in the code that protoc makes for Java, a class has the others of its own.
+ */
+const NO_MESSAGES = ['nextpagetoken', 'builder', ...NO_FIELDS];
+
 /** @param madeOf names that are made of the name of a message, and must be free, too */
 export function lockFields(
   { tables }: Catalogue,
   fieldsOf: (table: Catalogue['tables'][number]) => readonly WantedField[],
   text: string | undefined,
   madeOf: (message: string) => readonly string[],
-): { readonly messages: ReadonlyMap<string, LockedMessage>; readonly text: string } {
+): LockedMessages {
   const lock = readLock(text);
   const before = new Map(Object.entries(lock.tables));
   const known = new Set(
@@ -67,7 +83,7 @@ export function lockFields(
     ),
   );
   const added = tables.map(({ name }) => name).filter((name) => !before.has(name));
-  const names = uniqueNames(added, pascalCase, known, madeOf);
+  const names = uniqueNames(added, pascalCase, [...known, ...NO_MESSAGES], madeOf);
   const messages = new Map(before);
   for (const table of tables) {
     const old = before.get(table.name) ?? {
@@ -93,18 +109,19 @@ function lockMessage(old: LockedMessage, wanted: readonly WantedField[]): Locked
   const reserved = [...old.reserved, ...gone.map(({ name, number }) => ({ name, number }))];
   const numbers = [...before.values(), ...reserved].map(({ number }) => number);
   let last = Math.max(0, ...numbers);
-  const taken = new Set(
-    wanted.flatMap(({ column }) => {
-      const field = before.get(column);
-      return field === undefined ? [] : [bare(field.name)];
-    }),
-  );
+  const taken: TakenNames = new Map(reserved.map(({ name }) => [bare(name), RESERVED]));
+  for (const { column, type } of wanted) {
+    const field = before.get(column);
+    if (field !== undefined) taken.set(bare(field.name), type);
+  }
   const fields = wanted.map(({ column, type }) => {
-    if (isKept.has(column)) return [column, before.get(column)!] as const;
+    const field = before.get(column);
+    if (field !== undefined && isKept.has(column)) return [column, field] as const;
     last = nextNumber(last);
-    // A column that has another type has the name that it had.
-    const name = before.get(column)?.name ?? freeName(column, taken);
-    taken.add(bare(name));
+    if (field !== undefined) taken.delete(bare(field.name));
+    // A column that has another type has the name that it had, where nothing speaks against it.
+    const name = freeName(field?.name ?? wordsOf(column).join('_'), type, taken);
+    taken.set(bare(name), type);
     return [column, { name, number: last, type }] as const;
   });
   return {
@@ -127,9 +144,24 @@ function bare(name: string): string {
   return name.replaceAll('_', '');
 }
 
-function freeName(column: string, taken: ReadonlySet<string>): string {
-  const base = wordsOf(column).join('_');
+/** Instead of the type of a field that is gone: its name is never given to another one. */
+const RESERVED = 'reserved';
+
+/** Types of fields by {@link bare} name. */
+type TakenNames = Map<string, string>;
+
+/** In Java, a text `x` has the getter `getXBytes` beside its own one. */
+const BYTES = 'bytes';
+
+function isFree(name: string, type: string, taken: TakenNames): boolean {
+  const plain = bare(name);
+  if (taken.has(plain) || NO_FIELDS.includes(plain)) return false;
+  if (type === 'string' && taken.has(`${plain}${BYTES}`)) return false;
+  return !plain.endsWith(BYTES) || taken.get(plain.slice(0, -BYTES.length)) !== 'string';
+}
+
+function freeName(base: string, type: string, taken: TakenNames): string {
   let name = base;
-  for (let i = 2; taken.has(bare(name)); i++) name = `${base}_v${i}`;
+  for (let i = 2; !isFree(name, type, taken); i++) name = `${base}_v${i}`;
   return name;
 }

@@ -1,8 +1,19 @@
 /** One table as a file of Protocol Buffers. */
 import type { CatalogueTable } from '../../catalogue.js';
 import { wordsOf } from '../../code-names.js';
+import { lineComment as comment } from '../../line-comment.js';
 import { rowColumns } from '../../row-columns.js';
 import type { LockedMessage } from './field-lock.js';
+
+/** The class of Java that has those of a file in it. */
+export function javaClassOf(message: string): string {
+  return `${message}Proto`;
+}
+
+/** The field of a response that has a row, or rows. */
+export function rowFieldOf(message: string): string {
+  return wordsOf(message).join('_');
+}
 
 export function messageFile(
   table: CatalogueTable,
@@ -26,12 +37,16 @@ export function messageFile(
       ];
     }),
   ];
-  const row = wordsOf(message).join('_');
+  const row = rowFieldOf(message);
   const rows = keyFields.map(({ name, number, type }) => `  ${type} ${name} = ${number};`);
   return [
     'syntax = "proto3";',
     '',
     `package ${packageName};`,
+    '',
+    `option java_package = "${packageName}";`,
+    // By its own rule, protoc would make one name of those of two files.
+    `option java_outer_classname = "${javaClassOf(message)}";`,
     '',
     ...comment(table.description ?? `A row of ${table.name}.`),
     `message ${message} {`,
@@ -40,7 +55,10 @@ export function messageFile(
     '',
     ...comment(`Rows of ${table.name}, by their keys.`),
     `service ${message}Service {`,
-    ...comment('The row that has this key.', '  '),
+    ...comment(
+      'The row that has this key. NOT_FOUND where there is none, or it was deleted in the source.',
+      '  ',
+    ),
     `  rpc Get${message}(Get${message}Request) returns (Get${message}Response);`,
     ...comment('Rows in the order of their keys, a page at a time.', '  '),
     `  rpc List${message}(List${message}Request) returns (List${message}Response);`,
@@ -53,12 +71,11 @@ export function messageFile(
     '}',
     '',
     `message Get${message}Response {`,
-    ...comment('Not set where there is no such row.', '  '),
     `  ${message} ${row} = 1;`,
     '}',
     '',
     `message List${message}Request {`,
-    ...comment('At most so many rows; 0 for 100.', '  '),
+    ...comment('At most so many rows; 0 for 100. A page may be shorter.', '  '),
     '  int32 page_size = 1;',
     ...comment('Of the page before; empty for the first one.', '  '),
     '  string page_token = 2;',
@@ -82,9 +99,4 @@ export function messageFile(
     '}',
     '',
   ].join('\n');
-}
-
-function comment(text: string | undefined, indent = ''): string[] {
-  if (text === undefined) return [];
-  return text.split(/\r\n|[\n\r\u2028\u2029]/).map((line) => `${indent}// ${line}`.trimEnd());
 }

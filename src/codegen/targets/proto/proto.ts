@@ -2,11 +2,10 @@
 import { GENERATED } from '../../../events/event-schema.js';
 import type { ColumnType } from '../../../model/types.js';
 import type { Catalogue } from '../../catalogue.js';
-import { wordsOf } from '../../code-names.js';
 import type { Target } from '../../codegen-target.js';
 import { rowColumns } from '../../row-columns.js';
-import { LOCK_FILE, lockFields, type WantedField } from './field-lock.js';
-import { messageFile } from './message-file.js';
+import { LOCK_FILE, type LockedMessages, lockFields, type WantedField } from './field-lock.js';
+import { messageFile, rowFieldOf } from './message-file.js';
 
 /** The last part is the version of the interface, as buf wants it. */
 export const PACKAGE = 'edp.tables.v1';
@@ -22,6 +21,11 @@ function madeOfMessage(message: string): string[] {
 
 type Table = Catalogue['tables'][number];
 
+/** @param lock text of the lock file, as it is; undefined where there is none */
+export function lockCatalogue(catalogue: Catalogue, lock: string | undefined): LockedMessages {
+  return lockFields(catalogue, fieldsOf, lock, madeOfMessage);
+}
+
 export const proto: Target = {
   describe: 'Protocol Buffers of the realized tables, with gRPC services',
   isAtRoot: false,
@@ -29,12 +33,12 @@ export const proto: Target = {
   files: /^proto\/(?:buf\.yaml|edp\/tables\/v1\/[^/]+\.proto)$/,
   lockFile: LOCK_FILE,
   *generate(catalogue, lock) {
-    const locked = lockFields(catalogue, fieldsOf, lock, madeOfMessage);
+    const locked = lockCatalogue(catalogue, lock);
     for (const table of catalogue.tables) {
       const message = locked.messages.get(table.name)!;
       const text = messageFile(table, message, PACKAGE);
       yield {
-        path: `${FOLDER}/${wordsOf(message.message).join('_')}.proto`,
+        path: `${FOLDER}/${rowFieldOf(message.message)}.proto`,
         text: `// ${GENERATED}\n${text}`,
       };
     }
