@@ -1,6 +1,7 @@
 /** All targets, by the word of the command line. A new one is a folder, and a line here. */
 
 import type { Target } from '../codegen-target.js';
+import { activerecord } from './activerecord/activerecord.js';
 import { graphql } from './graphql/graphql.js';
 import { jsonSchema } from './json-schema/json-schema.js';
 import { proto } from './proto/proto.js';
@@ -11,6 +12,7 @@ export const TARGETS = {
   typescript,
   graphql,
   proto,
+  activerecord,
 } as const satisfies Readonly<Record<string, Target>>;
 
 export type TargetName = keyof typeof TARGETS;
