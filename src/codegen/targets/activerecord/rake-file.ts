@@ -3,7 +3,7 @@ export function rakeFile(): string {
   return RAKE;
 }
 
-const RAKE = String.raw`require_relative "edp"
+const RAKE = `require_relative "edp"
 
 namespace :edp do
   desc "Lists attributes of edp.yaml whose reader in Ruby says something else than the column; fails where there is one"

@@ -3,7 +3,7 @@ export function readersFile(): string {
   return READERS;
 }
 
-const READERS = String.raw`# Attributes that are captured from a column, where Ruby says something else than the column does: the reader is overridden, or the type
+const READERS = `# Attributes that are captured from a column, where Ruby says something else than the column does: the reader is overridden, or the type
 # of the attribute is another one than that of the column (an enum, serialize, encrypts). Events have what the column has; where the
 # warehouse is to have what Ruby says, capture: of edp.yaml fills the attribute by { method: … }.
 module Edp
