@@ -196,7 +196,7 @@ async function followed(): Promise<ReadEvent[]> {
   const truth = JSON.parse(await rubyIn(TRUTH)) as { accounts: unknown[][]; parts: unknown[][] };
   const score = (value: unknown) => (value === null ? null : String(Number(value)));
   const rows = await query(
-    'SELECT id::text, name, balance, score, label, risky, big::text FROM accounts WHERE deleted_at IS NULL ORDER BY id',
+    'SELECT id::text, name, balance, score, label, risky, big::text FROM accounts WHERE deleted_at IS NULL ORDER BY accounts.id',
   );
   expect(
     rows.map(([id, name, balance, value, ...rest]) => [

@@ -5,6 +5,7 @@ require "active_record"
 require "active_record/connection_adapters/postgresql_adapter"
 require "bigdecimal"
 require "json"
+require "time"
 
 # Publishes what methods of the application say of rows, in the transaction that changes the rows, before its COMMIT.
 #
@@ -70,7 +71,7 @@ module Edp
       end
 
       # Publishes for rows that were written past this mapping, or that a snapshot has read. Returns how many rows there were.
-      def publish_due(connection = ActiveRecord::Base.connection, batch: SLICE)
+      def publish_due(connection = connection_of(ActiveRecord::Base), batch: SLICE)
         forget
         mapped = ready(connection)
         return 0 if mapped.empty?
@@ -85,6 +86,11 @@ module Edp
           total += count
           return total if count.zero?
         end
+      end
+
+      # Rails 7.2 has another word for it.
+      def connection_of(klass)
+        klass.respond_to?(:lease_connection) ? klass.lease_connection : klass.connection
       end
 
       # Whether statements of this connection may touch rows with methods.
@@ -113,7 +119,7 @@ module Edp
           case value
           when BigDecimal then value.to_s("F")
           when ActiveSupport::TimeWithZone, Time, DateTime
-            type == "date" ? value.to_date.iso8601 : value.to_time.utc.iso8601(6)
+            type == "date" ? value.to_date.iso8601 : value.to_time.getutc.iso8601(6)
           when Date then value.iso8601
           when Hash, Array then JSON.generate(value.as_json)
           else value.to_s
@@ -146,9 +152,15 @@ module Edp
         known, at = @mutex.synchronize { @probes[pool] }
         return known if known && now - at < PROBE_SECONDS
 
-        # The probe itself is a query, and must not ask again.
-        @mutex.synchronize { @probes[pool] = [known || {}, now] }
-        found = probe(connection)
+        # Whoever looks may load classes, which may use the connection.
+        return known || {} if Thread.current[:edp_looks]
+
+        begin
+          Thread.current[:edp_looks] = true
+          found = probe(connection)
+        ensure
+          Thread.current[:edp_looks] = nil
+        end
         @mutex.synchronize { @probes[pool] = [found, now] }
         found
       end
@@ -157,12 +169,13 @@ module Edp
         return {} unless connection.is_a?(ActiveRecord::ConnectionAdapters::PostgreSQLAdapter)
 
         state = connection.execute(<<~SQL, "edp").first
-          SELECT has_schema_privilege(n.oid, 'USAGE') AND bool_and(has_function_privilege(p.oid, 'EXECUTE')) AND count(*) = 4 AS granted
+          SELECT has_schema_privilege(n.oid, 'USAGE') AND bool_and(has_function_privilege(p.oid, 'EXECUTE')) AS granted, count(*) AS functions
           FROM pg_namespace AS n JOIN pg_proc AS p ON p.pronamespace = n.oid
           WHERE n.nspname = 'edp_capture' AND p.proname IN ('method_models', 'take_methods', 'take_due_methods', 'publish_methods')
           GROUP BY n.oid
         SQL
-        return {} if state.nil?
+        # Not installed, or by an edp that knows no methods: nothing is noted either.
+        return {} if state.nil? || state["functions"].to_i < 4
 
         unless [true, "t"].include?(state["granted"])
           warn_once("granted", "the role of the application may not call the functions of edp_capture, so no method is published; see Roles in docs/capture.md of edp")
@@ -189,7 +202,7 @@ module Edp
         return nil unless klass.connection_pool.equal?(connection.pool)
 
         klass.define_attribute_methods
-        missing = methods.values.map { |form| form[:method] }.reject { |method| klass.method_defined?(method) }
+        missing = methods.values.map { |form| form[:method] }.reject { |method| klass.public_method_defined?(method) }
         return unfit(name, "#{klass.name} has no public method #{missing.join(", ")}") unless missing.empty?
 
         Mapped.new(table: name, klass: klass, relation: there["relation"], columns: there["columns"],
@@ -224,34 +237,50 @@ module Edp
 
       # key => what its methods said. A row that is gone has no entry.
       def evaluate(connection, table, slice)
-        in_savepoint(connection) { read(connection, table, slice, false) }
-      rescue ActiveRecord::StatementInvalid
+        in_savepoint(connection) { read(connection, table, slice) }
+      rescue MethodFailed
+        raise
+      rescue StandardError => error
+        raise if passed_on?(error)
+
         # SQL of a method failed, and the savepoint with it: each row in one of its own.
         slice.each_with_object({}) do |row, values|
-          values.merge!(in_savepoint(connection) { read(connection, table, [row], false) })
-        rescue ActiveRecord::StatementInvalid => error
-          raise failure(table, row["key"], error) if table.strict
+          values.merge!(in_savepoint(connection) { read(connection, table, [row]) })
+        rescue MethodFailed
+          raise
+        rescue StandardError => one
+          raise if passed_on?(one)
+          raise failure(table, row["key"], one) if table.strict
 
-          values[row["key"]] = table.methods.keys.to_h { |attribute| [attribute, [nil, message(error)]] }
+          values[row["key"]] = table.methods.keys.to_h { |attribute| [attribute, [nil, message(one)]] }
         end
       end
 
-      # Of a row whose SQL fails, each method in a savepoint of its own would say more; that they fail together is said of all.
+      # The transaction is lost, or the server has no room or stops: it fails as it would without this mapping.
+      def passed_on?(error)
+        return true if error.is_a?(ActiveRecord::TransactionRollbackError) || error.is_a?(ActiveRecord::ConnectionNotEstablished)
+
+        cause = error.is_a?(PG::Error) ? error : error.cause
+        return false unless cause.is_a?(PG::Error)
+
+        state = cause.result&.error_field(PG::Result::PG_DIAG_SQLSTATE)
+        state.nil? || %w[08 40 53 57].include?(state[0, 2])
+      end
+
       def in_savepoint(connection, &block)
         connection.transaction(requires_new: true, &block)
       end
 
-      def read(connection, table, slice, _retried)
+      # Records of their own, so that nothing of what the application holds in memory matters, nor a default scope.
+      def read(connection, table, slice)
         columns = table.columns.map { |name| "#{table.relation}.#{connection.quote_column_name(name)}" }
         keys = slice.map do |row|
           "(#{JSON.parse(row["texts"]).map { |text| connection.quote(text) }.join(", ")})"
         end
-        records = table.klass.uncached do
-          table.klass.unscoped.where("(#{columns.join(", ")}) IN (#{keys.join(", ")})")
-               .select("#{table.relation}.*, jsonb_build_array(#{columns.join(", ")})::text AS #{KEY_COLUMN}").to_a
-        end
         table.klass.uncached do
-          records.to_h { |record| [record[KEY_COLUMN], values_of(table, record)] }
+          table.klass.unscoped.from(table.relation).where("(#{columns.join(", ")}) IN (#{keys.join(", ")})")
+               .select("#{table.relation}.*, jsonb_build_array(#{columns.join(", ")})::text AS #{KEY_COLUMN}")
+               .to_h { |record| [record[KEY_COLUMN], values_of(table, record)] }
         end
       end
 
@@ -275,7 +304,7 @@ module Edp
       def message(error)
         text = "#{error.class}: #{error.message}"
         text = text.dup.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::BINARY
-        text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub.delete("\u0000")
+        text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub.delete("\u0000")[0, 1000]
       end
 
       def send_values(connection, table, values)

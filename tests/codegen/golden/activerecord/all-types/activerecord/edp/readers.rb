@@ -30,7 +30,7 @@ module Edp
           end
           klass.define_attribute_methods
           table[:attributes].each do |attribute, form|
-            missing = form[:method] unless form[:method].nil? || klass.method_defined?(form[:method])
+            missing = form[:method] unless form[:method].nil? || klass.public_method_defined?(form[:method])
             problems << "#{table[:table]}.#{attribute}: #{klass.name} has no public method #{missing}" if missing
             next if form[:column].nil? || expected.include?("#{table[:table]}.#{attribute}")
 
@@ -66,7 +66,7 @@ module Edp
 
       def retyped(klass, column)
         type = klass.type_for_attribute(column)
-        plain = klass.connection.lookup_cast_type_from_column(klass.columns_hash[column])
+        plain = Outbox.connection_of(klass).lookup_cast_type_from_column(klass.columns_hash[column])
         inner = unwrapped(type)
         return nil if inner.instance_of?(plain.class) || plain.is_a?(inner.class)
 
