@@ -6,7 +6,7 @@ import { quoteIdentifier, quoteLiteral, quoteName } from '../model/ddl.js';
 import type { TablePlace } from '../model/table-name.js';
 import { calculateFunction, calculateName } from './calculate-function.js';
 import type { RowOp } from './event-sql.js';
-import { safelyQuoted } from './function-parts.js';
+import { safelyQuoted, type WantedFunction } from './function-parts.js';
 import { methodFunctions } from './method-functions.js';
 import { type CapturedModel, type CapturedSource, type CapturePlan, placeText } from './plan.js';
 import { PUBLISHED_KEY, publishedKeyFunction } from './published-key.js';
@@ -28,14 +28,6 @@ export interface InstallStep {
   /** The table that it locks. */
   readonly relation?: TablePlace;
   readonly statements: readonly string[];
-}
-
-export interface WantedFunction {
-  readonly name: string;
-  readonly parameters: string;
-  readonly text: string;
-  /** Run before it, where it is not installed as it is. */
-  readonly needs?: readonly string[];
 }
 
 export interface WantedTrigger {

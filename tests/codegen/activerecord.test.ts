@@ -90,7 +90,7 @@ Edp.start
 A = LegacyAccount
 `;
 
-const CASES = String.raw`
+const CASES = `
 one = A.create!(name: "one", balance: 5)
 one.update!(balance: "7.50")
 one.touch
@@ -123,7 +123,7 @@ Plain.create!(note: "text")
 puts Edp::Outbox.publish_due
 `;
 
-const CAMPAIGN = String.raw`
+const CAMPAIGN = `
 random = Random.new(Integer(ARGV.fetch(0)))
 step = lambda do
   some = A.unscoped.order(:id).pluck(:id).sample(random: random)
@@ -149,7 +149,7 @@ end
 `;
 
 /** What the methods say now, as the realized tables have it: by Ruby, of the rows of the source. */
-const TRUTH = String.raw`
+const TRUTH = `
 puts JSON.generate(
   accounts: A.unscoped.order(:id).map { |r|
     [r.id.to_s, r.name, r.balance, r.risk_score, (r.label rescue nil), r.risky?, r.big.to_s].map { |v| v.is_a?(BigDecimal) ? v.to_s("F").to_f.to_s : v }
