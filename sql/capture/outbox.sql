@@ -81,6 +81,15 @@ CREATE UNLOGGED TABLE IF NOT EXISTS edp_capture.at_commit (xid xid8 PRIMARY KEY 
 CREATE TABLE IF NOT EXISTS edp_capture.due (model text NOT NULL, key jsonb, error text);
 ALTER TABLE edp_capture.due ADD COLUMN IF NOT EXISTS error text;
 
+-- Rows that a transaction touches, and of which methods of the application say something: it takes them before its COMMIT. Those that nobody
+-- has taken are due. key null: all rows. The transaction 0 is nobody's.
+CREATE TABLE IF NOT EXISTS edp_capture.method_rows (
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  model text NOT NULL,
+  key jsonb
+);
+CREATE INDEX IF NOT EXISTS method_rows_xid ON edp_capture.method_rows (xid);
+
 CREATE TABLE IF NOT EXISTS edp_capture.snapshots (
   model text PRIMARY KEY,
   sequence bigint NOT NULL,
@@ -223,6 +232,83 @@ BEGIN
   END IF;
 END$$;
 REVOKE ALL ON FUNCTION edp_capture.publish(text, int, text, json, json, json) FROM PUBLIC;
+
+-- Of two transactions that evaluate methods of one row, the second one does so when the first has ended, and so sees what both did.
+CREATE OR REPLACE FUNCTION edp_capture.lock_methods(one text, keys jsonb[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF cardinality(keys) > 200 THEN
+    PERFORM pg_advisory_xact_lock(1162104835, hashtext(one));
+  ELSE
+    PERFORM pg_advisory_xact_lock_shared(1162104835, hashtext(one));
+    PERFORM pg_advisory_xact_lock(k.lock) FROM (
+      SELECT DISTINCT hashtextextended(key::text, hashtext('methods ' || one)) AS lock FROM unnest(keys) AS key ORDER BY 1) AS k;
+  END IF;
+END$$;
+REVOKE ALL ON FUNCTION edp_capture.lock_methods(text, jsonb[]) FROM PUBLIC;
+
+-- The rows of these models that the transaction has touched, each once, with the texts of the columns that tell it apart.
+CREATE OR REPLACE FUNCTION edp_capture.take_methods(models text[]) RETURNS TABLE (model text, key jsonb, row_texts json)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  own xid8 := pg_current_xact_id_if_assigned();
+  one text;
+  keys jsonb[];
+BEGIN
+  IF own IS NULL THEN
+    RETURN;
+  END IF;
+  FOR one IN SELECT DISTINCT r.model FROM edp_capture.method_rows AS r WHERE r.xid = own AND r.model = ANY (models) AND r.key IS NOT NULL ORDER BY 1 LOOP
+    WITH taken AS (DELETE FROM edp_capture.method_rows AS r WHERE r.xid = own AND r.model = one AND r.key IS NOT NULL RETURNING r.key)
+    SELECT array_agg(DISTINCT t.key) INTO keys FROM taken AS t;
+    PERFORM edp_capture.lock_methods(one, keys);
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      -- Its snapshot may lack what others have committed since: once more, later.
+      INSERT INTO edp_capture.method_rows (xid, model, key) SELECT '0', one, k FROM unnest(keys) AS k;
+    END IF;
+    RETURN QUERY SELECT one, k, edp_capture.method_row_texts(k) FROM unnest(keys) AS k;
+  END LOOP;
+END$$;
+REVOKE ALL ON FUNCTION edp_capture.take_methods(text[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION edp_capture.method_row_texts(key jsonb) RETURNS json LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT json_agg(v.text ORDER BY v.n) FROM jsonb_array_elements_text(key) WITH ORDINALITY AS v (text, n)$$;
+REVOKE ALL ON FUNCTION edp_capture.method_row_texts(jsonb) FROM PUBLIC;
+
+-- Rows that are due, up to so many; they are taken when the transaction of the caller is over. Those that another session takes are left to it.
+CREATE OR REPLACE FUNCTION edp_capture.take_due_methods(models text[], most int) RETURNS TABLE (model text, key jsonb, row_texts json)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  one text;
+  keys jsonb[];
+BEGIN
+  -- All rows of a model become its rows, one by one.
+  FOR one IN WITH whole AS (DELETE FROM edp_capture.method_rows AS r WHERE r.key IS NULL AND r.model = ANY (models) RETURNING r.model)
+    SELECT DISTINCT w.model FROM whole AS w LOOP
+    EXECUTE format('INSERT INTO edp_capture.method_rows (xid, model, key) SELECT ''0'', $1, k FROM edp_capture.%I() AS k',
+      'method rows ' || substr(md5(one), 1, 16)) USING one;
+  END LOOP;
+  FOR one IN SELECT DISTINCT r.model FROM edp_capture.method_rows AS r WHERE r.model = ANY (models) ORDER BY 1 LOOP
+    WITH taken AS (DELETE FROM edp_capture.method_rows AS r WHERE r.ctid = ANY (ARRAY(
+        SELECT d.ctid FROM edp_capture.method_rows AS d WHERE d.model = one LIMIT most FOR UPDATE SKIP LOCKED)) RETURNING r.key)
+    SELECT array_agg(DISTINCT t.key) INTO keys FROM taken AS t;
+    CONTINUE WHEN keys IS NULL;
+    PERFORM edp_capture.lock_methods(one, keys);
+    RETURN QUERY SELECT one, k, edp_capture.method_row_texts(k) FROM unnest(keys) AS k;
+  END LOOP;
+END$$;
+REVOKE ALL ON FUNCTION edp_capture.take_due_methods(text[], int) FROM PUBLIC;
+
+-- What the methods of a row said: attribute -> text of the value, and attribute -> why there is none.
+CREATE OR REPLACE FUNCTION edp_capture.publish_methods(model text, key jsonb, texts json, errors json) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- Whoever draws a number has its transaction id before.
+  PERFORM pg_current_xact_id();
+  EXECUTE format('SELECT edp_capture.%I($1, $2, $3)', 'publish methods ' || substr(md5(model), 1, 16)) USING key, texts, errors;
+END$$;
+REVOKE ALL ON FUNCTION edp_capture.publish_methods(text, jsonb, json, json) FROM PUBLIC;
 
 -- Triggers of deferred constraints fire when the transaction ends.
 CREATE OR REPLACE FUNCTION edp_capture.calculate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

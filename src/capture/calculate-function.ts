@@ -134,7 +134,10 @@ function qualified({ source, identity }: CapturedModel): string {
 }
 
 /** Condition for the row with an identity. @param key SQL of a jsonb array */
-function identityOf({ source, identity }: CapturedModel, key: string): string {
+export function identityOf(
+  { source, identity }: Pick<CapturedModel, 'source' | 'identity'>,
+  key: string,
+): string {
   return identity
     .map((name, i) => {
       const { type } = source.columns.find((column) => column.name === name)!;

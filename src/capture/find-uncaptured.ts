@@ -33,7 +33,7 @@ export function findUncaptured(
     for (const ignored of ignoredFields) reading.columns.add(ignored);
     for (const form of formsOf(declared)) {
       if (form.kind === 'column' || form.kind === 'reference') reading.columns.add(form.column);
-      else reading.sql.push(form.sql);
+      else if (form.kind !== 'method') reading.sql.push(form.sql);
     }
     if (declared.where !== undefined) reading.sql.push(declared.where);
   }

@@ -3,6 +3,14 @@ import { quoteIdentifier } from '../model/ddl.js';
 import { type CapturedModel, mostNeeded, type NeededSettings } from './plan.js';
 import { NO_SCHEMAS } from './search-path.js';
 
+export interface WantedFunction {
+  readonly name: string;
+  readonly parameters: string;
+  readonly text: string;
+  /** Run before it, where it is not installed as it is. */
+  readonly needs?: readonly string[];
+}
+
 /** Errors that say nothing about a row or a mapping: the statement fails as it would without capture. */
 export const PASSED_ON = 'transaction_rollback OR insufficient_resources OR operator_intervention';
 

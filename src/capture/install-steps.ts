@@ -6,7 +6,8 @@ import { quoteIdentifier, quoteLiteral, quoteName } from '../model/ddl.js';
 import type { TablePlace } from '../model/table-name.js';
 import { calculateFunction, calculateName } from './calculate-function.js';
 import type { RowOp } from './event-sql.js';
-import { safelyQuoted } from './function-parts.js';
+import { safelyQuoted, type WantedFunction } from './function-parts.js';
+import { methodFunctions } from './method-functions.js';
 import { type CapturedModel, type CapturedSource, type CapturePlan, placeText } from './plan.js';
 import { PUBLISHED_KEY, publishedKeyFunction } from './published-key.js';
 import { shapeStatement } from './shape-sql.js';
@@ -27,14 +28,6 @@ export interface InstallStep {
   /** The table that it locks. */
   readonly relation?: TablePlace;
   readonly statements: readonly string[];
-}
-
-export interface WantedFunction {
-  readonly name: string;
-  readonly parameters: string;
-  readonly text: string;
-  /** Run before it, where it is not installed as it is. */
-  readonly needs?: readonly string[];
 }
 
 export interface WantedTrigger {
@@ -99,6 +92,7 @@ export async function installSteps(
     parameters: 'text',
     text: publishedKeyFunction(plan.published),
   };
+  const methods = methodFunctions(plan.models, plan.isStrict);
   if (!(await isOfThisEdp(installed))) {
     const base = await readBase();
     steps.push({
@@ -107,11 +101,12 @@ export async function installSteps(
         base.trimEnd(),
         // In the same transaction: whoever publishes meanwhile needs it.
         ...functionStatements(published, installed),
+        ...methods.flatMap((one) => functionStatements(one, installed)),
         `COMMENT ON SCHEMA edp_capture IS ${quoteLiteral(hashOf(base))};`,
       ],
     });
   } else {
-    const statements = functionStatements(published, installed);
+    const statements = [published, ...methods].flatMap((one) => functionStatements(one, installed));
     if (statements.length > 0) steps.push({ about: 'edp_capture', statements });
   }
   const calculated = plan.models.filter(hasCalculations).map((model) => ({
@@ -130,7 +125,7 @@ export async function installSteps(
     ];
     if (statements.length > 0) steps.push(tableStep(source.table, statements));
   }
-  steps.push(...obsoleteSteps(plan, installed, [published, ...calculated]));
+  steps.push(...obsoleteSteps(plan, installed, [published, ...methods, ...calculated]));
   const models = modelStatements(plan, installed);
   if (models.length > 0) steps.push({ about: 'edp_capture', statements: models });
   return steps;

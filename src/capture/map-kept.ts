@@ -6,7 +6,7 @@ import { quoteFor, VALUE_SETTINGS_SQL } from './function-parts.js';
 import type { InstallStep } from './install-steps.js';
 import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
 import { NO_SCHEMAS } from './search-path.js';
-import { touchQuery } from './touch-sql.js';
+import { AT_COMMIT, notedIn, ofNoted, touchQuery } from './touch-sql.js';
 
 const OPS: readonly RowOp[] = ['insert', 'update', 'delete'];
 
@@ -50,10 +50,10 @@ function mapStatement(source: CapturedSource): string {
           ]),
       ...(touches === undefined
         ? []
-        : [
-            `      EXECUTE ${quoteLiteral(`INSERT INTO edp_capture.touched (model, key) ${images}SELECT * FROM (${touches}) AS t (model, key)`)} USING one.sequence;`,
-            '      INSERT INTO edp_capture.at_commit DEFAULT VALUES ON CONFLICT DO NOTHING;',
-          ]),
+        : notedIn(source).flatMap((noted) => [
+            `      EXECUTE ${quoteLiteral(`INSERT INTO edp_capture.${noted.table} (model, key) ${images}SELECT * FROM (${touches}) AS t (model, key)${ofNoted(noted)}`)} USING one.sequence;`,
+            ...(noted.table === 'touched' ? [`      ${AT_COMMIT}`] : []),
+          ])),
     ];
     return `    IF one.op = ${quoteLiteral(op)} THEN\n${lines.length === 0 ? '      NULL;' : lines.join('\n')}\n    END IF;`;
   });

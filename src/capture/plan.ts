@@ -1,5 +1,7 @@
 /** What is captured, resolved against the source: plain data from which SQL is made. */
+
 import { formatTableName, type TablePlace } from '../model/table-name.js';
+import type { ColumnType } from '../model/types.js';
 import type { SourceTable } from './read-catalog.js';
 import type { ValueKind } from './value-json.js';
 
@@ -34,6 +36,12 @@ export interface CalculatedAttribute {
   readonly json: string;
 }
 
+/** An attribute that a method of the application fills. */
+export interface MethodAttribute {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
 /** Rows of another table that touch rows of a model. */
 export interface Touching {
   readonly source: SourceTable;
@@ -50,6 +58,7 @@ export interface CapturedModel {
   readonly key: readonly string[];
   readonly attributes: readonly Attribute[];
   readonly calculations: readonly CalculatedAttribute[];
+  readonly methods: readonly MethodAttribute[];
   readonly touching: readonly Touching[];
   readonly where: string | undefined;
   /** Columns of the source that tell its rows apart. */

@@ -19,6 +19,7 @@ import {
   type CapturedModel,
   type CapturedSource,
   type CapturePlan,
+  type MethodAttribute,
   mostNeeded,
   type NeededSettings,
   type Touching,
@@ -62,7 +63,7 @@ export async function findPlan(
     capture.tables.flatMap(({ from, columns }) => [
       from,
       ...Object.values(columns).flatMap((form) =>
-        form.kind === 'calculation' ? Object.keys(form.alsoOn) : [],
+        form.kind === 'calculation' || form.kind === 'method' ? Object.keys(form.alsoOn) : [],
       ),
     ]),
   );
@@ -158,7 +159,7 @@ class Resolver {
           continue;
         // A table that an expression reads beside it may have such a column, too.
         values.set(name, `${quoteIdentifier(source.name)}.${quoteIdentifier(form.column)}`);
-      } else values.set(name, `(${form.sql}\n)`);
+      } else if (form.kind !== 'method') values.set(name, `(${form.sql}\n)`);
     }
     const types = await this.#describe(declared, source, values);
     if (types === undefined) return undefined;
@@ -179,11 +180,17 @@ class Resolver {
   ): CapturedModel {
     const attributes: Attribute[] = [];
     const calculations: CalculatedAttribute[] = [];
+    const methods: MethodAttribute[] = [];
     const touching: Touching[] = [];
     const settings: NeededSettings[] = [];
     const alias = source.name === 'edp_parent' ? 'edp_parent_' : 'edp_parent';
     for (const [name, form] of forms) {
       const { type } = table.columns.find((column) => column.name === name)!;
+      if (form.kind === 'method') {
+        methods.push({ name, type });
+        touching.push(...this.#touchingOf(form.alsoOn, declared, name, source, identity));
+        continue;
+      }
       const value = values.get(name)!;
       const found = types.get(name)!;
       const parent = references.get(name);
@@ -236,6 +243,7 @@ class Resolver {
       key: table.key,
       attributes,
       calculations,
+      methods,
       touching,
       where: declared.where,
       identity,

@@ -28,6 +28,7 @@ import {
   RangeReader,
   type RangeTotals,
 } from './snapshot-range.js';
+import { hasMethods } from './touch-sql.js';
 
 const RANGE_ROWS = 10_000;
 const WAIT_MS = 200;
@@ -97,7 +98,8 @@ export async function snapshotModel(
     if (options.sink !== undefined && (isLast || options.sink.isDue())) await keep();
     if (isLast) {
       await client.query(
-        'UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1',
+        // What it could not read: values of methods, which the application publishes.
+        `${hasMethods(model) ? 'WITH methods AS (INSERT INTO edp_capture.method_rows (model) VALUES ($1)) ' : ''}UPDATE edp_capture.snapshots SET finished_at = clock_timestamp() WHERE model = $1`,
         [model.name],
       );
       return { rows, failed };

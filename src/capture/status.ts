@@ -11,6 +11,7 @@ import {
   OUTBOX_BYTES,
   readLags,
 } from './consumer.js';
+import { type DueMethods, readDueMethods } from './due-methods.js';
 import { CONSUMER_LOCK } from './hold-alone.js';
 import {
   installSteps,
@@ -74,6 +75,8 @@ export interface CaptureStatus {
   readonly kept: readonly KeptRows[];
   /** Tables that want a snapshot. */
   readonly unread: readonly UnreadRows[];
+  /** Rows that wait for the application. */
+  readonly dueMethods: readonly DueMethods[];
   readonly heldBack: readonly Holder[];
 }
 
@@ -111,6 +114,7 @@ export async function readStatus(
       outbox: { ...NO_OUTBOX, capBytes },
       kept: [],
       unread: [],
+      dueMethods: [],
       heldBack: [],
     };
   }
@@ -131,6 +135,7 @@ export async function readStatus(
     outbox: { ...(await readOutbox(client)), capBytes },
     kept: await readKept(client),
     unread: await readUnread(client),
+    dueMethods: await readDueMethods(client),
     heldBack: await readHolders(client),
   };
 }

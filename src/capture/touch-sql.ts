@@ -7,7 +7,7 @@ import type { CapturedModel, CapturedSource, Touching } from './plan.js';
 export function touchQuery({ models, touches }: CapturedSource, op: RowOp): string | undefined {
   const parts = [
     // The row is gone.
-    ...(op === 'delete' ? [] : models.filter(hasCalculations).map(ownRows)),
+    ...(op === 'delete' ? [] : models.filter(isTouched).map(ownRows)),
     ...touches.flatMap(({ model, touching }) =>
       relationsOf(op).map((rows) => rowsOfOther(model, touching, rows)),
     ),
@@ -19,10 +19,49 @@ export function hasCalculations({ calculations }: CapturedModel): boolean {
   return calculations.length > 0;
 }
 
-/** Models of which a TRUNCATE of the source touches every row. */
-export function modelsTouched({ touches }: CapturedSource): string[] {
-  return [...new Set(touches.map(({ model }) => model.name))];
+export function hasMethods({ methods }: CapturedModel): boolean {
+  return methods.length > 0;
 }
+
+function isTouched(model: CapturedModel): boolean {
+  return hasCalculations(model) || hasMethods(model);
+}
+
+/** A table that touched rows are noted in, and the models whose rows these are. */
+export interface NotedIn {
+  readonly table: 'touched' | 'method_rows';
+  readonly models: readonly string[];
+  /** Whether every row that a statement on the source touches belongs there. */
+  readonly isForAll: boolean;
+}
+
+/** @param isTruncate whether only rows of other tables are touched */
+export function notedIn({ models, touches }: CapturedSource, isTruncate = false): NotedIn[] {
+  const all = [
+    ...new Set([
+      ...(isTruncate ? [] : models.filter(isTouched)),
+      ...touches.map(({ model }) => model),
+    ]),
+  ];
+  return (
+    [
+      ['touched', hasCalculations],
+      ['method_rows', hasMethods],
+    ] as const
+  ).flatMap(([table, has]) => {
+    const own = all.filter(has);
+    if (own.length === 0) return [];
+    return [{ table, models: own.map(({ name }) => name), isForAll: own.length === all.length }];
+  });
+}
+
+/** @returns SQL behind rows with a column `model`, which leaves those that belong there */
+export function ofNoted({ models, isForAll }: NotedIn): string {
+  return isForAll ? '' : ` WHERE model IN (${models.map(quoteLiteral).join(', ')})`;
+}
+
+/** Behind each row of `touched`: its transaction has something to do at its end. */
+export const AT_COMMIT = 'INSERT INTO edp_capture.at_commit DEFAULT VALUES ON CONFLICT DO NOTHING;';
 
 function relationsOf(op: RowOp): string[] {
   return [...(op === 'insert' ? [] : ['old_rows']), ...(op === 'delete' ? [] : ['new_rows'])];

@@ -19,7 +19,7 @@ import {
 import { functionHead, PASSED_ON, settingsOf } from './function-parts.js';
 import { type CapturedSource, placeText } from './plan.js';
 import { singleRow, singleRowVariables, writeSingle } from './single-row.js';
-import { modelsTouched, touchQuery } from './touch-sql.js';
+import { AT_COMMIT, notedIn, ofNoted, touchQuery } from './touch-sql.js';
 
 /** Up to as many rows, events go through an array. */
 const FEW_ROWS = 64;
@@ -75,7 +75,7 @@ export function rowFunction(source: CapturedSource, op: RowOp): string {
     '    RETURN NULL;',
     '  END IF;',
     ...(hasModels ? [writeSingle(models, op), WRITE_EVENTS] : []),
-    ...(touches === undefined ? [] : [WRITE_KEYS]),
+    ...(touches === undefined ? [] : [writeKeys(source)]),
     '  RETURN NULL;',
     'END$edp$',
   ];
@@ -90,10 +90,15 @@ const WRITE_EVENTS = `  IF events IS NOT NULL THEN
     END IF;
   END IF;`;
 
-const WRITE_KEYS = `  IF keys IS NOT NULL THEN
-    INSERT INTO edp_capture.touched SELECT * FROM unnest(keys);
-    INSERT INTO edp_capture.at_commit DEFAULT VALUES ON CONFLICT DO NOTHING;
+function writeKeys(source: CapturedSource): string {
+  const writes = notedIn(source).flatMap((noted) => [
+    `    INSERT INTO edp_capture.${noted.table} SELECT * FROM unnest(keys)${ofNoted(noted)};`,
+    ...(noted.table === 'touched' ? [`    ${AT_COMMIT}`] : []),
+  ]);
+  return `  IF keys IS NOT NULL THEN
+${writes.join('\n')}
   END IF;`;
+}
 
 function keysPart(touches: string): string {
   return `    SELECT array_agg(ROW(pg_current_xact_id(), t.model, t.key)::edp_capture.touched) INTO keys FROM (
@@ -365,9 +370,11 @@ function settingName(what: string, { table }: CapturedSource): string {
 }
 
 function touchAll(source: CapturedSource): string {
-  const names = modelsTouched(source);
-  if (names.length === 0) return '';
-  return `  INSERT INTO edp_capture.touched (model) VALUES ${names.map((name) => `(${quoteLiteral(name)})`).join(', ')};
-  INSERT INTO edp_capture.at_commit DEFAULT VALUES ON CONFLICT DO NOTHING;
-`;
+  return notedIn(source, true)
+    .map(({ table, models }) => {
+      const rows = models.map((name) => `(${quoteLiteral(name)})`).join(', ');
+      return `  INSERT INTO edp_capture.${table} (model) VALUES ${rows};
+${table === 'touched' ? `  ${AT_COMMIT}\n` : ''}`;
+    })
+    .join('');
 }

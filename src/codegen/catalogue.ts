@@ -20,6 +20,8 @@ interface CatalogueSource {
   readonly source: string;
   readonly from: string;
   readonly where?: string;
+  /** Whether a calculation or method that fails makes the transaction of the writer fail. */
+  readonly isStrict: boolean;
   /** Declared attributes only; any other one is the column of its name. */
   readonly columns: Readonly<Record<string, CapturedColumn>>;
 }
@@ -76,7 +78,7 @@ function toCatalogueTable(
       ...toDetails(byName.get(column.name)!, table.key),
     })),
     indexes: table.indexes,
-    ...(captured === undefined ? {} : { captured: toSource(captured, capture!.name) }),
+    ...(captured === undefined ? {} : { captured: toSource(captured, capture!) }),
   };
 }
 
@@ -96,12 +98,15 @@ function toOwnership({ owner, tags }: Notes = {}): Pick<Notes, 'owner' | 'tags'>
   return { ...(owner === undefined ? {} : { owner }), ...(tags === undefined ? {} : { tags }) };
 }
 
-function toSource({ from, where, columns }: CapturedTable, source: string): CatalogueSource {
-  return { source, from, ...(where === undefined ? {} : { where }), columns };
+function toSource(
+  { from, where, columns }: CapturedTable,
+  { name, isStrict }: Capture,
+): CatalogueSource {
+  return { source: name, from, ...(where === undefined ? {} : { where }), isStrict, columns };
 }
 
 function findCalculated({ columns }: CapturedTable): string[] {
   return Object.entries(columns).flatMap(([column, { kind }]) =>
-    kind === 'calculation' ? [column] : [],
+    kind === 'calculation' || kind === 'method' ? [column] : [],
   );
 }

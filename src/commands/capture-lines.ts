@@ -182,6 +182,12 @@ export function printStatus(output: Output<never>, status: CaptureStatus): void 
     );
   }
   printUnread(output, status.unread, new Set(tables.flatMap(({ models }) => models)).size);
+  for (const { model, rows } of status.dueMethods) {
+    const which = rows === undefined ? 'all rows' : formatNumber(rows, 'row');
+    output.line(
+      `methods of ${which} of ${safeText(model)} are not published yet: rake edp:publish_methods in the application does it`,
+    );
+  }
   for (const holder of heldBack) output.line(describeHolder(holder));
   if (status.isOtherServer) return;
   if (misfits.length > 0) output.line('correct edp.yaml; then edp capture install puts it right');
@@ -214,6 +220,7 @@ export function statusJson(status: CaptureStatus): CaptureStatusJson {
     outbox,
     unmapped: kept,
     unread: unreadJson(status.unread),
+    dueMethods: status.dueMethods.map(({ model, rows = null }) => ({ table: model, rows })),
     heldBack,
   };
 }

@@ -3,7 +3,14 @@ import type { OptionName } from '../options/option-definitions.js';
 import type { CommandHelp } from './command.js';
 
 /** As `codegen/targets/all-targets.ts` has them, which is not loaded for help. */
-export const TARGET_NAMES = ['json-schema', 'typescript', 'graphql', 'proto', 'kotlin'] as const;
+export const TARGET_NAMES = [
+  'json-schema',
+  'typescript',
+  'graphql',
+  'proto',
+  'kotlin',
+  'activerecord',
+] as const;
 export const OPTION_NAMES = ['out', 'compare-files'] as const satisfies readonly OptionName[];
 
 export const DEFAULT_OUT = 'generated';
@@ -13,7 +20,7 @@ export const help: CommandHelp = {
   group: 'capture',
   completes: [TARGET_NAMES],
   describe:
-    'Write files made from the model: JSON Schemas, TypeScript, GraphQL, Protocol Buffers, Kotlin',
+    'Write files made from the model: JSON Schemas, TypeScript, GraphQL, Protocol Buffers, Kotlin, Ruby',
   options: OPTION_NAMES,
   statuses: { difference: 'With --check: files differ from the model' },
   build: (yargs) =>

@@ -25,11 +25,17 @@ const otherForm = z.strictObject({
     .describe(
       'Other tables of the source whose rows it depends on: table → column that refers to this one',
     ),
-  method: z.string().optional().describe('Method of a Ruby class; SQL cannot capture it'),
+  method: z
+    .string()
+    .regex(/^[\p{L}_][\p{L}\p{N}_]*[?!]?$/u, { error: () => 'the name of a Ruby method' })
+    .optional()
+    .describe(
+      'Method of an ActiveRecord class: the application publishes it, by the mapping of edp codegen activerecord',
+    ),
 });
 
 const FORMS =
-  'a column is the name of one in the source, {sql}, {from, reference}, {calculation, also-on} or {method}';
+  'a column is the name of one in the source, {sql}, {from, reference}, {calculation, also-on} or {method, also-on}';
 
 const capturedColumn = z.union([columnName, otherForm], { error: () => FORMS });
 
@@ -149,8 +155,15 @@ export function findCaptureFaults(
         add(['columns', attribute], `tables: declares no column "${attribute}" of ${name}`);
       } else if (fault !== undefined) add(['columns', attribute], fault);
       const isKey = [table.key ?? []].flat().includes(attribute);
-      if (isKey && typeof form === 'object' && form.calculation !== undefined) {
-        add(['columns', attribute], 'a column of the key cannot be calculated');
+      if (isKey && typeof form === 'object') {
+        if (form.calculation !== undefined) {
+          add(['columns', attribute], 'a column of the key cannot be calculated');
+        } else if (form.method !== undefined) {
+          add(
+            ['columns', attribute],
+            'a Ruby method cannot be captured by SQL, and so cannot fill a column of the key',
+          );
+        }
       }
     }
   }
@@ -163,16 +176,13 @@ function faultOfForm(
 ): string | undefined {
   if (typeof form === 'string') return undefined;
   const { sql, from, reference, calculation, method } = form;
-  if (method !== undefined) {
-    return 'a Ruby method cannot be captured by SQL; the generated mapping of ActiveRecord publishes it';
-  }
-  const kinds = [sql, reference ?? from, calculation].filter((one) => one !== undefined);
+  const kinds = [sql, reference ?? from, calculation, method].filter((one) => one !== undefined);
   if (kinds.length !== 1) return FORMS;
   if ((from === undefined) !== (reference === undefined)) {
     return 'from: and reference: stand together';
   }
-  if (form['also-on'] !== undefined && calculation === undefined) {
-    return 'also-on: is for a calculation';
+  if (form['also-on'] !== undefined && calculation === undefined && method === undefined) {
+    return 'also-on: is for a calculation, or a method';
   }
   if (reference !== undefined && !captured.has(plainTableName(reference))) {
     return `reference: ${reference} is not captured, so its key is not known`;
@@ -224,10 +234,11 @@ export function toCapture(
 
 function toColumn(form: z.output<typeof capturedColumn>): CapturedColumn {
   if (typeof form === 'string') return { kind: 'column', column: form };
-  const { sql, from, reference, calculation } = form;
+  const { sql, from, reference, calculation, method } = form;
   if (sql !== undefined) return { kind: 'sql', sql };
   if (calculation !== undefined) {
     return { kind: 'calculation', sql: calculation, alsoOn: form['also-on'] ?? {} };
   }
+  if (method !== undefined) return { kind: 'method', method, alsoOn: form['also-on'] ?? {} };
   return { kind: 'reference', column: from!, table: reference! };
 }

@@ -7,13 +7,22 @@ export type CapturedColumn =
   | { readonly kind: 'sql'; readonly sql: string }
   /** The key of the row of another table of the model that a column of the source refers to. */
   | { readonly kind: 'reference'; readonly column: string; readonly table: string }
-  | Calculation;
+  | Calculation
+  | RubyMethod;
 
 /** A value that more than the row decides: evaluated at the end of each transaction that touches it. */
 export interface Calculation {
   readonly kind: 'calculation';
   readonly sql: string;
   /** Tables of the source → the column that refers to the captured table. */
+  readonly alsoOn: Readonly<Record<string, string>>;
+}
+
+/** What a method of the application says of the row: the application evaluates it in each transaction that touches the row. */
+export interface RubyMethod {
+  readonly kind: 'method';
+  readonly method: string;
+  /** As of a {@link Calculation}. */
   readonly alsoOn: Readonly<Record<string, string>>;
 }
 

@@ -55,7 +55,7 @@ it('the catalogue has all that the model says of a table', () => {
         hasHistory: false,
         migrations: {},
         knowsCalculated: true,
-        captured: { source: 'shop', from: 'regions', columns: {} },
+        captured: { source: 'shop', from: 'regions', isStrict: false, columns: {} },
       },
       {
         name: 'accounts',
@@ -90,6 +90,7 @@ it('the catalogue has all that the model says of a table', () => {
           source: 'shop',
           from: 'legacy.accounts',
           where: 'not is_demo',
+          isStrict: false,
           columns: {
             balance: {
               ...{ kind: 'calculation', sql: 'app.balance(id)' },

@@ -20,9 +20,14 @@ const CASES: readonly [string, (text: string) => string, string][] = [
     'edp.yaml:5: capture.method: capture from the WAL is not in this version of edp yet; write outbox',
   ],
   [
-    'a Ruby method',
-    (text) => text.replace('text: x', 'text: { method: score }'),
-    'edp.yaml:9: capture.tables.notes.columns.text: a Ruby method cannot be captured by SQL',
+    'a Ruby method for a column of the key',
+    (text) => text.replace('text: x', 'id: { method: score }'),
+    'edp.yaml:9: capture.tables.notes.columns.id: a Ruby method cannot be captured by SQL, and so cannot fill a column of the key',
+  ],
+  [
+    'what is no name of a Ruby method',
+    (text) => text.replace('text: x', 'text: { method: "score; exit" }'),
+    'edp.yaml:9: capture.tables.notes.columns.text',
   ],
   [
     'a table that is not declared',
@@ -57,7 +62,7 @@ const CASES: readonly [string, (text: string) => string, string][] = [
   [
     'two forms',
     (text) => text.replace('text: x', 'text: { sql: a, calculation: b }'),
-    'a column is the name of one in the source, {sql}, {from, reference}, {calculation, also-on} or {method}',
+    'a column is the name of one in the source, {sql}, {from, reference}, {calculation, also-on} or {method, also-on}',
   ],
   [
     'a key that is calculated',

@@ -1,6 +1,7 @@
 /** All targets, by the word of the command line. A new one is a folder, and a line here. */
 
 import type { Target } from '../codegen-target.js';
+import { activerecord } from './activerecord/activerecord.js';
 import { graphql } from './graphql/graphql.js';
 import { jsonSchema } from './json-schema/json-schema.js';
 import { kotlin } from './kotlin/kotlin.js';
@@ -13,6 +14,7 @@ export const TARGETS = {
   graphql,
   proto,
   kotlin,
+  activerecord,
 } as const satisfies Readonly<Record<string, Target>>;
 
 export type TargetName = keyof typeof TARGETS;

@@ -35,6 +35,16 @@ const uncaptured = z
     }),
   )
   .describe('Columns of captured tables that nothing of edp.yaml reads, nor ignores');
+const dueMethods = z
+  .array(
+    z.strictObject({
+      table: z.string().describe('Of the model'),
+      rows: count.nullable().describe('null: all of them'),
+    }),
+  )
+  .describe(
+    'Rows whose Ruby methods no application has published yet: rake edp:publish_methods does it',
+  );
 const sql = z.string().optional().describe('With --dry-run: what would run');
 
 export const captureInstallSchema = z.strictObject({
@@ -128,6 +138,7 @@ export const captureStatusSchema = z.strictObject({
     }),
   ),
   unread,
+  dueMethods,
   heldBack: z
     .array(
       z.strictObject({

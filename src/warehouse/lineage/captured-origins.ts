@@ -64,9 +64,10 @@ export function withOrigins(
   ];
 }
 
-/** Of SQL, the columns of the row that it names; those of a subquery are not told apart from them. */
+/** Of SQL, the columns of the row that it names; those of a subquery are not told apart from them. What a method of the application reads is not known. */
 function columnsOf(form: CapturedColumn, sql: SqlReader | undefined): readonly string[] {
   if (form.kind === 'column' || form.kind === 'reference') return [form.column];
+  if (form.kind === 'method') return [];
   const reading = sql?.readExpression(form.sql);
   return reading === undefined || isSqlFault(reading) ? [] : reading.columns;
 }
