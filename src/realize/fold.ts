@@ -94,11 +94,11 @@ export async function foldEvents(
   options: FoldOptions,
 ): Promise<Folding> {
   const tables = toEventTables(model);
-  const indexes = new Map(model.tables.map((table) => [table.name, table.indexes]));
+  const declarations = new Map(model.tables.map((table) => [table.name, table]));
   const folding = await withNamedLock(client, FOLD_LOCK, options.signal, async () => {
-    const failed = await makeDeclared(client, tables, indexes, options);
+    const failed = await makeDeclared(client, tables, declarations, options);
     const own = (await isThere(client, log))
-      ? await foldLog(client, tables, indexes, log, options)
+      ? await foldLog(client, tables, declarations, log, options)
       : NOT_FOLDED;
     const isFolded = (name: string) => own.tables.some(({ table }) => table === name);
     return { ...own, tables: [...own.tables, ...failed.filter(({ table }) => !isFolded(table))] };
@@ -106,7 +106,7 @@ export async function foldEvents(
   return folding ?? { tables: [], isInterrupted: true };
 }
 
-type Indexes = ReadonlyMap<string, Table['indexes']>;
+type Declarations = ReadonlyMap<string, Table>;
 
 /**
  * Tables that are declared to be realized, and are not there. Those with events are made by their fold.
@@ -116,7 +116,7 @@ type Indexes = ReadonlyMap<string, Table['indexes']>;
 async function makeDeclared(
   client: pg.Client,
   tables: readonly EventTable[],
-  indexes: Indexes,
+  declarations: Declarations,
   { declared = [], note, signal }: FoldOptions,
 ): Promise<FoldedTable[]> {
   const failed: FoldedTable[] = [];
@@ -125,7 +125,7 @@ async function makeDeclared(
     if (signal.aborted) break;
     try {
       await withTransaction(client, () =>
-        ensureRealized(client, table, indexes.get(table.name)!, note),
+        ensureRealized(client, declarations.get(table.name)!, note),
       );
     } catch (failure) {
       if (isClosed(client) || !isOfTable(failure)) throw failure;
@@ -138,11 +138,11 @@ async function makeDeclared(
 async function foldLog(
   client: pg.Client,
   declared: readonly EventTable[],
-  indexes: Indexes,
+  declarations: Declarations,
   log: string,
   options: FoldOptions,
 ): Promise<Folding> {
-  const work = { log, indexes, ...options };
+  const work = { log, declarations, ...options };
   const refused = await findChangedKeys(client, log, declared);
   const tables = declared.filter(({ name }) => !refused.has(name));
   await ensureLoadIndex(client, log);
@@ -182,7 +182,7 @@ async function foldLog(
 
 interface FoldWork extends FoldOptions {
   readonly log: string;
-  readonly indexes: Indexes;
+  readonly declarations: Declarations;
 }
 
 /** One table after the other. */
@@ -286,7 +286,7 @@ async function prepareFold(
   client: pg.Client,
   table: EventTable,
   touched: Touched,
-  { log, indexes, note, signal }: FoldWork,
+  { log, declarations, note, signal }: FoldWork,
 ): Promise<FoldPlan | undefined> {
   const { name } = table;
   // To compile such statements takes longer than most of them.
@@ -295,7 +295,7 @@ async function prepareFold(
   );
   // A session of a command that lost its lock may still fold.
   if (!(await holdInTransaction(client, `edp folds ${name}`, signal))) return undefined;
-  const places = await ensureRealized(client, table, indexes.get(name)!, note);
+  const places = await ensureRealized(client, declarations.get(name)!, note);
   const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);
   const plan: FoldPlan = {
