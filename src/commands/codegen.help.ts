@@ -3,7 +3,7 @@ import type { OptionName } from '../options/option-definitions.js';
 import type { CommandHelp } from './command.js';
 
 /** As `codegen/targets/all-targets.ts` has them, which is not loaded for help. */
-export const TARGET_NAMES = ['json-schema', 'typescript', 'graphql', 'proto'] as const;
+export const TARGET_NAMES = ['json-schema', 'ddl', 'typescript', 'graphql', 'proto'] as const;
 export const OPTION_NAMES = ['out', 'compare-files'] as const satisfies readonly OptionName[];
 
 export const DEFAULT_OUT = 'generated';
@@ -12,7 +12,8 @@ export const help: CommandHelp = {
   call: 'codegen [targets..]',
   group: 'capture',
   completes: [TARGET_NAMES],
-  describe: 'Write files made from the model: JSON Schemas, TypeScript, GraphQL, Protocol Buffers',
+  describe:
+    'Write files made from the model: JSON Schemas, SQL, TypeScript, GraphQL, Protocol Buffers',
   options: OPTION_NAMES,
   statuses: { difference: 'With --check: files differ from the model' },
   build: (yargs) =>

@@ -1,6 +1,7 @@
 /** All targets, by the word of the command line. A new one is a folder, and a line here. */
 
 import type { Target } from '../codegen-target.js';
+import { ddl } from './ddl/ddl.js';
 import { graphql } from './graphql/graphql.js';
 import { jsonSchema } from './json-schema/json-schema.js';
 import { proto } from './proto/proto.js';
@@ -8,6 +9,7 @@ import { typescript } from './typescript/typescript.js';
 
 export const TARGETS = {
   'json-schema': jsonSchema,
+  ddl,
   typescript,
   graphql,
   proto,
