@@ -20,6 +20,8 @@ export interface Target {
    * what it was before, and is no file that may go.
    */
   readonly lockFile?: string;
+  /** Whether it shows which tasks read a table, for which the sections of the warehouse must be read, too. */
+  readonly showsReaders?: true;
   /** @param lock text of the lock file, as it is; undefined where there is none */
   generate(catalogue: Catalogue, lock?: string): Iterable<GeneratedFile>;
 }
