@@ -5,7 +5,7 @@
 BEGIN;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
--- Of columns that are there already.
+-- No notice of each column that is there already.
 SET LOCAL client_min_messages = warning;
 
 DO $edp$ BEGIN
@@ -33,8 +33,6 @@ CREATE TABLE "everything" (
 );
 ELSE
 ALTER TABLE "everything"
-  ADD COLUMN IF NOT EXISTS "id" uuid,
-  ADD COLUMN IF NOT EXISTS "at" timestamp with time zone,
   ADD COLUMN IF NOT EXISTS "a_smallint" smallint,
   ADD COLUMN IF NOT EXISTS "a_int" integer,
   ADD COLUMN IF NOT EXISTS "a_bigint" bigint,

@@ -4,7 +4,7 @@
 BEGIN;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
--- Of columns that are there already.
+-- No notice of each column that is there already.
 SET LOCAL client_min_messages = warning;
 
 DO $edp$ BEGIN
@@ -18,7 +18,6 @@ CREATE TABLE "größe/50%" (
 );
 ELSE
 ALTER TABLE "größe/50%"
-  ADD COLUMN IF NOT EXISTS "id" integer,
   ADD COLUMN IF NOT EXISTS "a.b" text,
   ADD COLUMN IF NOT EXISTS "größe" integer,
   ADD COLUMN IF NOT EXISTS "change_sequence" numeric;

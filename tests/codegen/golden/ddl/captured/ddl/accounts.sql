@@ -4,7 +4,7 @@
 BEGIN;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
--- Of columns that are there already.
+-- No notice of each column that is there already.
 SET LOCAL client_min_messages = warning;
 
 DO $edp$ BEGIN
@@ -20,7 +20,6 @@ CREATE TABLE "accounts" (
 );
 ELSE
 ALTER TABLE "accounts"
-  ADD COLUMN IF NOT EXISTS "id" integer,
   ADD COLUMN IF NOT EXISTS "balance" numeric,
   ADD COLUMN IF NOT EXISTS "limit" numeric,
   ADD COLUMN IF NOT EXISTS "risk" text,
