@@ -2,6 +2,7 @@
 
 import type { Target } from '../codegen-target.js';
 import { ddl } from './ddl/ddl.js';
+import { docs } from './docs/docs.js';
 import { graphql } from './graphql/graphql.js';
 import { jsonSchema } from './json-schema/json-schema.js';
 import { proto } from './proto/proto.js';
@@ -13,6 +14,7 @@ export const TARGETS = {
   typescript,
   graphql,
   proto,
+  docs,
 } as const satisfies Readonly<Record<string, Target>>;
 
 export type TargetName = keyof typeof TARGETS;
