@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CatalogueTable, toCatalogue } from '../../src/codegen/catalogue.js';
-import { ddl } from '../../src/codegen/targets/ddl/ddl.js';
+import { ddl } from '../../src/codegen/targets/ddl/ddl-files.js';
 import { schemaPath } from '../../src/events/change-event.js';
 import { chooseTables, nameTables } from '../../src/import-model/choose-tables.js';
 import { proposeImport } from '../../src/import-model/propose-import.js';

@@ -1,7 +1,7 @@
 /** All targets, by the word of the command line. A new one is a folder, and a line here. */
 
 import type { Target } from '../codegen-target.js';
-import { ddl } from './ddl/ddl.js';
+import { ddl } from './ddl/ddl-files.js';
 import { docs } from './docs/docs.js';
 import { graphql } from './graphql/graphql.js';
 import { jsonSchema } from './json-schema/json-schema.js';

@@ -5,7 +5,7 @@ import { realizedTables } from '../../../model/realized-tables.js';
 import type { Catalogue, CatalogueTable } from '../../catalogue.js';
 import { kebabCase, uniqueNames } from '../../code-names.js';
 import type { Target } from '../../codegen-target.js';
-import { tableSql } from './table-sql.js';
+import { tableSql } from './realized-sql.js';
 
 export const ddl: Target = {
   describe: 'SQL of the realized tables',
