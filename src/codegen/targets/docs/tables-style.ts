@@ -76,6 +76,7 @@ tbody th a:hover{text-decoration:underline}
 tbody tr:last-child>*{border-bottom:0}
 td{max-width:26rem;overflow-wrap:anywhere}
 td p{margin:0 0 .15rem}
+td:nth-child(2){white-space:nowrap}
 td:nth-child(3){min-width:13rem}
 tr.added{color:var(--quiet)}
 tr.added th{font-weight:400}
