@@ -26,6 +26,15 @@ interface CatalogueSource {
   readonly columns: Readonly<Record<string, CapturedColumn>>;
 }
 
+/** A task of the warehouse that reads a table, or its history. */
+export interface TableReader {
+  readonly task: string;
+  /** `silver`, `fact`, … */
+  readonly kind: string;
+  /** Column of the table → columns of the task that are made of it, as far as the declarations say. */
+  readonly columns: ReadonlyMap<string, readonly string[]>;
+}
+
 export interface CatalogueTable extends EventTable, Pick<Notes, 'owner' | 'tags'> {
   readonly columns: readonly CatalogueColumn[];
   /** Columns of each further index. */
@@ -34,6 +43,8 @@ export interface CatalogueTable extends EventTable, Pick<Notes, 'owner' | 'tags'
   readonly published: readonly number[];
   /** Undefined where `capture:` does not have it. */
   readonly captured?: CatalogueSource;
+  /** Undefined where nobody has asked the project's tasks. */
+  readonly readers?: readonly TableReader[];
 }
 
 export interface Catalogue {
@@ -42,11 +53,15 @@ export interface Catalogue {
   readonly others: readonly { readonly table: string; readonly why: string }[];
 }
 
-/** @param published table → its published versions, in order */
+/**
+ * @param published table → its published versions, in order
+ * @param readers table → the tasks that read it; undefined where nobody has asked
+ */
 export function toCatalogue(
   { tables }: Model,
   capture?: Capture,
   published: ReadonlyMap<string, readonly number[]> = new Map(),
+  readers?: ReadonlyMap<string, readonly TableReader[]>,
 ): Catalogue {
   const captured = new Map(
     capture?.tables.map((table) => [plainTableName(table.table), table] as const),
@@ -55,6 +70,7 @@ export function toCatalogue(
     tables: tables.filter(isRealizable).map((table) => ({
       ...toCatalogueTable(table, captured.get(plainTableName(table.name)), capture),
       published: published.get(table.name) ?? [],
+      ...(readers === undefined ? {} : { readers: readers.get(table.name) ?? [] }),
     })),
     others: tables.flatMap((table) => {
       const why = whyNotRealizable(table);
@@ -67,7 +83,7 @@ function toCatalogueTable(
   table: Table,
   captured: CapturedTable | undefined,
   capture: Capture | undefined,
-): Omit<CatalogueTable, 'published'> {
+): Omit<CatalogueTable, 'published' | 'readers'> {
   const event = toEventTable(table, captured && findCalculated(captured));
   const byName = new Map(table.columns.map((column) => [column.name, column]));
   return {

@@ -22,6 +22,8 @@ export interface Target {
   readonly lockFile?: string;
   /** The target whose lock file it reads, and does not make. */
   readonly lockedBy?: Target;
+  /** Whether it shows which tasks read a table, for which the sections of the warehouse must be read, too. */
+  readonly showsReaders?: true;
   /** @param lock text of the lock file, as it is; undefined where there is none */
   generate(catalogue: Catalogue, lock?: string): Iterable<GeneratedFile>;
 }

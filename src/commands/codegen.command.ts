@@ -11,6 +11,7 @@ import { formatNumber, safeText } from '../terminal/output.js';
 import { DEFAULT_OUT, OPTION_NAMES } from './codegen.help.js';
 import type { Command } from './command.js';
 import type { CodegenJson } from './json/codegen.schema.js';
+import { listReaders } from './shared/list-readers.js';
 import { readCatalogue } from './shared/read-catalogue.js';
 import { secondsJson } from './shared/seconds-json.js';
 
@@ -27,7 +28,10 @@ export const command: Command = {
     const targets: readonly Target[] = names.map((name) => TARGETS[name]);
     const { directory } = project;
     const lock = await readLock(directory);
-    const catalogue = readCatalogue(project, lock);
+    const readers = targets.some(({ showsReaders }) => showsReaders === true)
+      ? await listReaders(project)
+      : undefined;
+    const catalogue = readCatalogue(project, lock, readers);
     const { tables, others } = catalogue;
     const place = { directory, out };
     const { changes, unchanged } = await planFiles(place, targets, catalogue, lock);

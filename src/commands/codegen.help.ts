@@ -5,11 +5,13 @@ import type { CommandHelp } from './command.js';
 /** As `codegen/targets/all-targets.ts` has them, which is not loaded for help. */
 export const TARGET_NAMES = [
   'json-schema',
+  'ddl',
   'typescript',
   'graphql',
   'proto',
   'kotlin',
   'activerecord',
+  'docs',
 ] as const;
 export const OPTION_NAMES = ['out', 'compare-files'] as const satisfies readonly OptionName[];
 
@@ -20,7 +22,7 @@ export const help: CommandHelp = {
   group: 'capture',
   completes: [TARGET_NAMES],
   describe:
-    'Write files made from the model: JSON Schemas, TypeScript, GraphQL, Protocol Buffers, Kotlin, Ruby',
+    'Write files made from the model: JSON Schemas, SQL, TypeScript, GraphQL, Protocol Buffers, Kotlin, Ruby, a page',
   options: OPTION_NAMES,
   statuses: { difference: 'With --check: files differ from the model' },
   build: (yargs) =>
@@ -37,6 +39,8 @@ export const help: CommandHelp = {
         '$0 codegen typescript --out src',
         'src/typescript/: types of each table, and readEvent, which needs ajv',
       )
+      .example('$0 codegen ddl', 'generated/ddl/<table>.sql: the tables that edp realize makes')
+      .example('$0 codegen docs', 'generated/docs/tables.html: opens in any browser, loads nothing')
       .example('$0 codegen --check', 'in CI: status 4 if a file is not what the model says')
       .epilog(
         [

@@ -4,6 +4,7 @@ import { EdpError, EXIT } from '../base/errors.js';
 import { listNames } from '../base/nearest.js';
 import { chooseTables, nameTables } from '../import-model/choose-tables.js';
 import { findCaptured } from '../import-model/find-captured.js';
+import { withoutAdded } from '../import-model/find-realized.js';
 import { type Import, type ImportedTable, proposeImport } from '../import-model/propose-import.js';
 import { readSourceTables, type SourceTable } from '../import-model/read-source-tables.js';
 import { addImport, formatImport, URL_VARIABLE } from '../import-model/write-import.js';
@@ -42,7 +43,7 @@ export async function importModel(
   const config = readUrl(url, '--database-url', process.env);
   const source = await withClient(config, 'import', (client) =>
     withCancel(config, [client], signal, async () => ({
-      tables: await readSourceTables(client),
+      tables: withoutAdded(await readSourceTables(client)),
       name: await readName(client),
     })),
   );

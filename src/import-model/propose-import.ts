@@ -26,6 +26,7 @@ type ColumnDeclaration = Exclude<TableDeclaration['columns'][string], string>;
 interface CaptureDeclaration {
   readonly from?: string;
   readonly columns?: Readonly<Record<string, string | { readonly sql: string }>>;
+  readonly where?: string;
 }
 
 export interface ImportedTable extends TableEntry {
@@ -250,7 +251,7 @@ function finish(
   const input: TableDeclaration = {
     ...notesOf(table.comment),
     key: key.length === 1 ? key[0]! : key,
-    ...softDeleteOf(columns),
+    ...foldingOf(one),
     ...(columns.some(({ name }) => name === LINEAGE) ? { lineage: false } : {}),
     columns: Object.fromEntries(declarations),
   };
@@ -272,7 +273,13 @@ function notesOf(comment: string | undefined) {
 }
 
 /** The source's own mark of rows that it keeps is another matter than a row that is gone from it. */
-function softDeleteOf(columns: readonly DraftColumn[]): object {
+function foldingOf({ table: { realized }, columns }: Draft): object {
+  if (realized !== undefined) {
+    return {
+      ...(realized.hasSoftDelete ? {} : { 'soft-delete': false }),
+      ...(realized.hasHistory ? { history: true } : {}),
+    };
+  }
   const hasOwn = columns.some(({ name }) => name === DEFAULT_SOFT_DELETE);
   return hasOwn ? { 'soft-delete': `row_${DEFAULT_SOFT_DELETE}` } : {};
 }
@@ -318,7 +325,7 @@ function describe({ targetColumns }: SourceReference, target: NamedTable | undef
 }
 
 function captureOf({ table, columns }: Draft): CaptureDeclaration {
-  const { schema, name, isInPath, modelName } = table;
+  const { schema, name, isInPath, modelName, realized } = table;
   const from = formatTableName(isInPath ? { name } : { schema, name });
   const others = columns.flatMap(({ name: attribute, sql, source }) => {
     if (sql !== undefined) return [[attribute, { sql }] as const];
@@ -330,5 +337,7 @@ function captureOf({ table, columns }: Draft): CaptureDeclaration {
   return {
     ...(from === modelName ? {} : { from }),
     ...(others.length === 0 ? {} : { columns: Object.fromEntries(others) }),
+    // A row that has this is kept there, and is gone all the same.
+    ...(realized?.hasSoftDelete === true ? { where: `${DEFAULT_SOFT_DELETE} IS NULL` } : {}),
   };
 }

@@ -52,6 +52,8 @@ export interface SourceTable {
   /** The best one first. */
   readonly keys: readonly SourceKey[];
   readonly references: readonly SourceReference[];
+  /** Of a table that edp has folded from change events, whose own columns are left out (find-realized.ts). */
+  readonly realized?: { readonly hasSoftDelete: boolean; readonly hasHistory: boolean };
 }
 
 /** Partitions belong to their table, and what an extension has made belongs to the extension. */
@@ -133,7 +135,7 @@ export async function readSourceTables(client: pg.Client): Promise<SourceTable[]
 
 async function readTables(client: pg.Client): Promise<SourceTable[]> {
   const { rows: tables } =
-    await client.query<Omit<SourceTable, 'columns' | 'keys' | 'references'>>(TABLES);
+    await client.query<Omit<SourceTable, 'columns' | 'keys' | 'references' | 'realized'>>(TABLES);
   const list = async <T extends object>(sql: string): Promise<T[]> =>
     (await client.query<T>(sql, [tables.map(({ oid }) => oid)])).rows;
   const types = new Map((await list<TypeRow>(TYPES)).map((type) => [type.oid, type]));

@@ -1,7 +1,7 @@
 /** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
 
 import { physicalKey } from './kept-versions.js';
-import { type Notes, neededTables, physicalColumns, type Table } from './model.js';
+import { type Column, type Notes, neededTables, physicalColumns, type Table } from './model.js';
 import { formatNotes } from './notes.js';
 import { parseTableName, type TableName } from './table-name.js';
 import { SQL_TYPE } from './types.js';
@@ -55,6 +55,11 @@ export function createTableStatements(table: Table): string[] {
   ];
 }
 
+/** As a part of ALTER TABLE. */
+export function addColumnClause({ name, type }: Pick<Column, 'name' | 'type'>): string {
+  return `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${SQL_TYPE[type]}`;
+}
+
 function partitionClause({ partitions }: Table): string {
   if (partitions === undefined) return '';
   const { list, range } = partitions;
@@ -63,7 +68,7 @@ function partitionClause({ partitions }: Table): string {
     : ` PARTITION BY LIST (${quoteIdentifier(list)})`;
 }
 
-function commentStatements({ name, notes, columns, sources }: Table): string[] {
+export function commentStatements({ name, notes, columns, sources }: Table): string[] {
   const comment = (object: string, own: Notes | undefined) =>
     own === undefined ? [] : [`COMMENT ON ${object} IS ${quoteLiteral(formatNotes(own))}`];
   const table = quoteTable(name);

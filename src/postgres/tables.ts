@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import {
+  addColumnClause,
   createTableStatements,
   quoteIdentifier,
   quoteTable,
@@ -9,7 +10,7 @@ import {
 } from '../model/ddl.js';
 import { type Model, physicalColumns, type Table } from '../model/model.js';
 import { formatTableName, parseTableName } from '../model/table-name.js';
-import { type ColumnType, SQL_TYPE } from '../model/types.js';
+import type { ColumnType } from '../model/types.js';
 import { withTransaction } from './connection.js';
 import { makeKeyGuard } from './key-guard.js';
 import { withSchemaLock } from './migrate.js';
@@ -135,9 +136,7 @@ export async function addColumnsWithin(
     return missing;
   };
   if ((await listNew()).length === 0) return;
-  const additions = columns.map(
-    ({ name, type }) => `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${SQL_TYPE[type]}`,
-  );
+  const additions = columns.map(addColumnClause);
   await explainRefusal(table, 'altered', async () => {
     // Another command may be adding the same column: it is entered once.
     await client.query(`LOCK TABLE ${quoteTable(table.name)} IN ACCESS EXCLUSIVE MODE`);

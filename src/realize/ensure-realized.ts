@@ -4,11 +4,10 @@ import { EdpError } from '../base/errors.js';
 import type { EventTable } from '../events/event-table.js';
 import { recordDefinition } from '../ledger/changes.js';
 import { quoteColumns, quoteTable } from '../model/ddl.js';
-import { historyColumns, type RealizedColumn, realizedColumns } from '../model/event-columns.js';
 import type { Table } from '../model/model.js';
 import { historyName } from '../model/realized-model.js';
+import { type RealizedDeclaration, realizedTables } from '../model/realized-tables.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
-import { VALID_FROM } from '../model/validity-columns.js';
 import { type CatalogColumn, listColumns } from '../postgres/columns-in-catalog.js';
 import { findTableInCatalog, isOn, listUniqueIndexes } from '../postgres/table-in-catalog.js';
 import { addColumnsWithin, ensureTableWithin } from '../postgres/tables.js';
@@ -41,35 +40,18 @@ export async function listLacking(
 }
 
 /**
- * Makes or widens the tables of one declaration, within the transaction that fills them.
- *
- * @param indexes of a table that is made: to one that is there, none is added
+ * Makes or widens the tables of one declaration, within the transaction that fills them. To a table that is there, no
+ * index and no comment is added.
  */
 export async function ensureRealized(
   client: pg.Client,
-  table: EventTable,
-  indexes: Table['indexes'],
+  declared: RealizedDeclaration,
   note: (text: string) => void,
 ): Promise<RealizedPlaces> {
-  const own = { ...toTable(table.name, realizedColumns(table), table.key), indexes };
-  const { name: target, widened } = await ensure(client, own, note);
-  if (!table.hasHistory) return { target, widened, history: undefined };
-  const key = [...table.key, VALID_FROM];
-  const past = toTable(historyName(table.name), historyColumns(table), key);
-  return { target, widened, history: (await ensure(client, past, note)).name };
-}
-
-/** Only the key is enforced: events of different keys come in any order. */
-function toTable(name: string, columns: readonly RealizedColumn[], key: readonly string[]): Table {
-  return {
-    name,
-    columns: columns.map((column) => ({ ...column, field: column.name, isNullable: true })),
-    key,
-    indexes: [],
-    sources: [],
-    files: [],
-    ignoredFields: [],
-  };
+  const { target, history } = realizedTables(declared);
+  const { name, widened } = await ensure(client, target, note);
+  const past = history === undefined ? undefined : await ensure(client, history, note);
+  return { target: name, widened, history: past?.name };
 }
 
 interface EnsuredTable {

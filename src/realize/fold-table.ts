@@ -58,11 +58,12 @@ export interface FoldOptions {
   readonly eventsPerPart?: number;
 }
 
-export type Indexes = ReadonlyMap<string, Table['indexes']>;
+/** Tables of the model, by their names. */
+export type Declarations = ReadonlyMap<string, Table>;
 
 export interface FoldWork extends FoldOptions {
   readonly log: string;
-  readonly indexes: Indexes;
+  readonly declarations: Declarations;
 }
 
 export const NO_READERS: ReadersOf = () => [];
@@ -119,13 +120,13 @@ export async function makeReady(
   client: pg.Client,
   table: EventTable,
   touched: Touched,
-  { log, indexes, note, signal }: FoldWork,
+  { log, declarations, note, signal }: FoldWork,
   part: Part = { index: 0, count: 1 },
 ): Promise<RealizedPlaces | undefined> {
   const { name } = table;
   const lock = part.index === 0 ? `edp folds ${name}` : `edp folds part ${part.index} of ${name}`;
   if (!(await holdInTransaction(client, lock, signal))) return undefined;
-  const places = await ensureRealized(client, table, indexes.get(name)!, note);
+  const places = await ensureRealized(client, declarations.get(name)!, note);
   await liftStored(client, quoteTable(log), table, touched.versions.get(name) ?? 1);
   return places;
 }

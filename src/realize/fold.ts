@@ -19,13 +19,13 @@ import { toEventTables } from './event-log-table.js';
 import { explainFailure, isOfRows } from './find-faulty-key.js';
 import type { Part } from './fold-sql.js';
 import {
+  type Declarations,
   FEW_SAMPLES,
   type FoldedRows,
   type FoldedTable,
   type FoldOptions,
   type FoldWork,
   foldMarked,
-  type Indexes,
   makeReady,
   NO_READERS,
   prepareFold,
@@ -58,11 +58,11 @@ export async function foldEvents(
   options: FoldOptions,
 ): Promise<Folding> {
   const tables = toEventTables(model);
-  const indexes = new Map(model.tables.map((table) => [table.name, table.indexes]));
+  const declarations = new Map(model.tables.map((table) => [table.name, table]));
   const folding = await withNamedLock(client, FOLD_LOCK, options.signal, async () => {
-    const failed = await makeDeclared(client, tables, indexes, options);
+    const failed = await makeDeclared(client, tables, declarations, options);
     const own = (await isThere(client, log))
-      ? await foldLog(client, tables, indexes, log, options)
+      ? await foldLog(client, tables, declarations, log, options)
       : NOT_FOLDED;
     const isFolded = (name: string) => own.tables.some(({ table }) => table === name);
     return { ...own, tables: [...own.tables, ...failed.filter(({ table }) => !isFolded(table))] };
@@ -78,7 +78,7 @@ export async function foldEvents(
 async function makeDeclared(
   client: pg.Client,
   tables: readonly EventTable[],
-  indexes: Indexes,
+  declarations: Declarations,
   { declared = [], note, signal }: FoldOptions,
 ): Promise<FoldedTable[]> {
   const failed: FoldedTable[] = [];
@@ -87,7 +87,7 @@ async function makeDeclared(
     if (signal.aborted) break;
     try {
       await withTransaction(client, () =>
-        ensureRealized(client, table, indexes.get(table.name)!, note),
+        ensureRealized(client, declarations.get(table.name)!, note),
       );
     } catch (failure) {
       if (isClosed(client) || !isOfTable(failure)) throw failure;
@@ -100,11 +100,11 @@ async function makeDeclared(
 async function foldLog(
   client: pg.Client,
   declared: readonly EventTable[],
-  indexes: Indexes,
+  declarations: Declarations,
   log: string,
   options: FoldOptions,
 ): Promise<Folding> {
-  const work = { log, indexes, ...options };
+  const work = { log, declarations, ...options };
   const refused = await findChangedKeys(client, log, declared);
   const tables = declared.filter(({ name }) => !refused.has(name));
   await ensureLoadIndex(client, log);

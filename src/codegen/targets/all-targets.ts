@@ -2,6 +2,8 @@
 
 import type { Target } from '../codegen-target.js';
 import { activerecord } from './activerecord/activerecord.js';
+import { ddl } from './ddl/ddl-files.js';
+import { docs } from './docs/docs.js';
 import { graphql } from './graphql/graphql.js';
 import { jsonSchema } from './json-schema/json-schema.js';
 import { kotlin } from './kotlin/kotlin.js';
@@ -10,11 +12,13 @@ import { typescript } from './typescript/typescript.js';
 
 export const TARGETS = {
   'json-schema': jsonSchema,
+  ddl,
   typescript,
   graphql,
   proto,
   kotlin,
   activerecord,
+  docs,
 } as const satisfies Readonly<Record<string, Target>>;
 
 export type TargetName = keyof typeof TARGETS;
