@@ -118,7 +118,13 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'TRUNCATE touches no calculation',
-    edits: [capture('trigger-functions.ts', 'if (names.length === 0)', 'if (names.length >= 0)')],
+    edits: [
+      capture(
+        'trigger-functions.ts',
+        'return notedIn(source, true)\n',
+        'return notedIn(source, true)\n    .slice(0, 0)\n',
+      ),
+    ],
   },
   {
     name: 'the outbox is emptied without a lock',
